@@ -1,0 +1,23 @@
+//! rolecall keeps who-may-do-what in Git.
+//!
+//! Data flows in one direction through the rooms of this house, in the order of the modules below:
+//! bytes become a spanned document and then a desired [`model::Directory`]; a target's reader gives
+//! the live one; [`plan`] compares the two, orders the changes and guards them; [`apply`] carries a
+//! confirmed plan out through a target's writer and keeps the ledger in the [`store`]; [`render`]
+//! shows each of these to people and machines. `main.rs` only calls [`cli`].
+
+pub mod diagnostic;
+pub mod model;
+
+pub mod config;
+
+pub mod invariants;
+pub mod plan;
+
+pub mod store;
+pub mod targets;
+
+pub mod apply;
+pub mod render;
+
+pub mod cli;

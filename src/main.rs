@@ -1,0 +1,3 @@
+//! The `rolecall` binary.
+
+fn main() {}

@@ -1,0 +1,36 @@
+//! The nouns: users, roles, teams, resources, grants, domains, policies, and [`Directory`], the
+//! whole state of one target. The same types hold what is desired and what is live.
+//!
+//! Nothing here knows of files, of HTTP, or of the time of day: time comes in as a [`Moment`].
+
+mod catalogue;
+mod desired;
+mod directory;
+mod email;
+mod kind;
+mod manage;
+mod moment;
+mod permissions;
+mod policy;
+mod quantity;
+mod record;
+mod said;
+
+pub use catalogue::{Catalogue, CatalogueRole, Combine, Place, ResourceKind};
+pub use desired::Desired;
+pub use directory::{
+    Builder, Directory, Domain, DomainId, Grant, Membership, Origins, Principal, Ranks, Resource, ResourceId, Role,
+    RoleId, Team, TeamId, User, UserId,
+};
+pub use email::{DomainName, Email, NameError, look_alike};
+pub use kind::{Kind, ObjectRef};
+pub use manage::{Manage, Mode, Pattern, Rule};
+pub use moment::{Moment, MomentError};
+pub use permissions::{PERMISSIONS_MAX, Permissions};
+pub use policy::{Limits, PolicyKey, Removal, Rules, UserRemoval};
+pub use quantity::{Bytes, Days, QuantityError, Share};
+pub use record::{
+    DomainRecord, GrantRecord, MemberRecord, PrincipalRecord, QuotaRecord, ResourceRecord, RoleRecord, TeamRecord,
+    UserKind, UserRecord, UserState, Visibility,
+};
+pub use said::Said;
