@@ -1,12 +1,12 @@
 //! Which live things rolecall may change: ownership by target, kind and name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, ResourceId, TeamId};
+use super::{Directory, Kind, ResourceId, TeamId};
 
 /// How a kind of thing is managed in a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +142,47 @@ impl Manage {
     #[must_use]
     pub fn is_protected(&self, email: &str) -> bool {
         self.protected.iter().any(|p| p.matches(email))
+    }
+}
+
+/// What was removable in a target when rolecall last applied to it, by name: kept in the store, so that
+/// what a plan *begins* to manage can be told from what it managed before (`ownership-is-said`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ownership {
+    /// The kinds whose undeclared things are removed, with the patterns of their scope; an empty list
+    /// of patterns stands for all names.
+    pub kinds: BTreeMap<Kind, Vec<String>>,
+    /// The teams whose members are listed.
+    pub listed_members: BTreeSet<String>,
+    /// The resources whose access is listed.
+    pub listed_access: BTreeSet<String>,
+}
+
+impl Ownership {
+    /// Whether undeclared things of that kind and name were removable.
+    #[must_use]
+    pub fn covers(&self, kind: Kind, name: &str) -> bool {
+        self.kinds
+            .get(&kind)
+            .is_some_and(|scope| scope.is_empty() || scope.iter().any(|p| Pattern(p.clone()).matches(name)))
+    }
+}
+
+impl Manage {
+    /// What is removable under these rules; `directory` is the desired state that they belong to.
+    #[must_use]
+    pub fn ownership(&self, directory: &Directory) -> Ownership {
+        let kinds = Kind::ALL.into_iter().filter_map(|kind| {
+            let rule = self.rule(kind);
+            let removes = rule.mode == Mode::Authoritative && rule.mentioned;
+            removes.then(|| (kind, rule.scope.iter().map(|p| p.0.clone()).collect()))
+        });
+        Ownership {
+            kinds: kinds.collect(),
+            listed_members: self.listed_members.iter().map(|t| directory.team(*t).name.to_string()).collect(),
+            listed_access: self.listed_access.iter().map(|r| directory.resource(*r).name.to_string()).collect(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing here knows of files, of HTTP, or of the time of day: time comes in as a [`Moment`].
 
 mod catalogue;
+mod change;
 mod desired;
 mod directory;
 mod email;
@@ -17,6 +18,7 @@ mod record;
 mod said;
 
 pub use catalogue::{Catalogue, CatalogueRole, Combine, Place, ResourceKind};
+pub use change::{Change, Effect, GrantedRole, Why};
 pub use desired::Desired;
 pub use directory::{
     Builder, Directory, Domain, DomainId, Grant, Membership, Origins, Principal, Ranks, Resource, ResourceId, Role,
@@ -24,7 +26,7 @@ pub use directory::{
 };
 pub use email::{DomainName, Email, NameError, look_alike};
 pub use kind::{Kind, ObjectRef};
-pub use manage::{Manage, Mode, Pattern, Rule};
+pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};
 pub use permissions::{PERMISSIONS_MAX, Permissions};
 pub use policy::{Limits, PolicyKey, Removal, Rules, UserRemoval};

@@ -6,8 +6,7 @@ pub mod directory;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::model::{Directory, Kind, Moment};
-use crate::plan::Change;
+use crate::model::{Change, Directory, Kind, Moment};
 
 /// A future that can be kept behind a trait object.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{
+use super::{
     DomainRecord, Kind, MemberRecord, Moment, ObjectRef, PolicyKey, PrincipalRecord, ResourceRecord, RoleRecord,
     TeamRecord, UserRecord,
 };
