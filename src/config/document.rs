@@ -150,6 +150,12 @@ impl<'a> Cursor<'a> {
         self.id
     }
 
+    /// A number that tells its document from every other one that is alive.
+    #[must_use]
+    pub(super) fn address(self) -> usize {
+        std::ptr::from_ref(self.doc) as usize
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn span(self) -> Span {

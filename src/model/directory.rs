@@ -714,11 +714,11 @@ impl<O: Copy> Builder<O> {
     }
 
     /// Sorts everything and hands out the final numbers. The third part says the final number of each
-    /// provisional team and resource.
+    /// provisional user, team and resource.
     ///
     /// # Errors
-    /// Names the things that were added twice.
-    pub fn finish(mut self) -> Result<(Directory, Origins<O>, Ranks), Vec<ObjectRef>> {
+    /// Names the things that were added twice, with both origins.
+    pub fn finish(mut self) -> Result<(Directory, Origins<O>, Ranks), Vec<Twice<O>>> {
         let mut order: Vec<usize> = (0..self.permissions.len()).collect();
         order.sort_by(|&a, &b| self.permissions[a].cmp(&self.permissions[b]));
         let bits = ranks(&order);
@@ -733,7 +733,7 @@ impl<O: Copy> Builder<O> {
         let reasons = order.iter().map(|&i| self.reasons[i].clone()).collect();
 
         let mut twice = Vec::new();
-        let (mut roles, role_origins, r) = sorted(self.roles, |x| &x.name);
+        let (roles, role_origins, r) = sorted(self.roles, |x| &x.name);
         let (mut users, user_origins, u) = sorted(self.users, |x| &x.email);
         let (mut teams, team_origins, t) = sorted(self.teams, |x| &x.name);
         let (mut resources, resource_origins, s) = sorted(self.resources, |x| &x.name);
@@ -743,11 +743,11 @@ impl<O: Copy> Builder<O> {
         let team = |id: TeamId| TeamId(t[id.index()]);
         let resource = |id: ResourceId| ResourceId(s[id.index()]);
 
-        twice.extend(adjacent(&roles, |a, b| a.name == b.name).map(|x| ObjectRef::role(&x.name)));
-        twice.extend(adjacent(&users, |a, b| a.email == b.email).map(|x| ObjectRef::user(&x.email)));
-        twice.extend(adjacent(&teams, |a, b| a.name == b.name).map(|x| ObjectRef::team(&x.name)));
-        twice.extend(adjacent(&resources, |a, b| a.name == b.name).map(|x| ObjectRef::resource(&x.name)));
-        twice.extend(adjacent(&domains, |a, b| a.name == b.name).map(|x| ObjectRef::domain(&x.name)));
+        adjacent(&roles, &role_origins, &mut twice, |a, b| a.name == b.name, |x| ObjectRef::role(&x.name));
+        adjacent(&users, &user_origins, &mut twice, |a, b| a.email == b.email, |x| ObjectRef::user(&x.email));
+        adjacent(&teams, &team_origins, &mut twice, |a, b| a.name == b.name, |x| ObjectRef::team(&x.name));
+        adjacent(&resources, &resource_origins, &mut twice, |a, b| a.name == b.name, |x| ObjectRef::resource(&x.name));
+        adjacent(&domains, &domain_origins, &mut twice, |a, b| a.name == b.name, |x| ObjectRef::domain(&x.name));
 
         for x in &mut users {
             x.role = x.role.map(role);
@@ -797,7 +797,6 @@ impl<O: Copy> Builder<O> {
         self.grants.sort_by_key(|(g, _)| (g.resource, g.principal, g.role));
         let (memberships, membership_origins): (Vec<_>, Vec<_>) = self.memberships.into_iter().unzip();
         let (grants, grant_origins): (Vec<_>, Vec<_>) = self.grants.into_iter().unzip();
-        roles.shrink_to_fit();
 
         let directory = Directory {
             permissions,
@@ -811,15 +810,23 @@ impl<O: Copy> Builder<O> {
             policies: self.policies.iter().map(|(k, (v, _))| (*k, v.clone())).collect(),
             reasons,
         };
-        let twice_members = adjacent(&directory.memberships, |a, b| (a.team, a.user) == (b.team, b.user));
-        twice.extend(
-            twice_members.map(|m| ObjectRef::member(&directory.team(m.team).name, &directory.user(m.user).email)),
+        adjacent(
+            &directory.memberships,
+            &membership_origins,
+            &mut twice,
+            |a, b| (a.team, a.user) == (b.team, b.user),
+            |m| ObjectRef::member(&directory.team(m.team).name, &directory.user(m.user).email),
         );
-        let same = |a: &Grant, b: &Grant| (a.resource, a.principal, a.role) == (b.resource, b.principal, b.role);
-        twice.extend(adjacent(&directory.grants, same).map(|g| {
-            let principal = directory.principal_record(g.principal).to_string();
-            ObjectRef::grant(&directory.resource(g.resource).name, &principal)
-        }));
+        adjacent(
+            &directory.grants,
+            &grant_origins,
+            &mut twice,
+            |a, b| (a.resource, a.principal, a.role) == (b.resource, b.principal, b.role),
+            |g| {
+                let principal = directory.principal_record(g.principal).to_string();
+                ObjectRef::grant(&directory.resource(g.resource).name, &principal)
+            },
+        );
         if !twice.is_empty() {
             return Err(twice);
         }
@@ -835,6 +842,17 @@ impl<O: Copy> Builder<O> {
         };
         Ok((directory, origins, Ranks { users: u, teams: t, resources: s }))
     }
+}
+
+/// A thing that was added twice to a [`Builder`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twice<O> {
+    /// The thing.
+    pub object: ObjectRef,
+    /// Where it was added first.
+    pub first: O,
+    /// Where it was added again.
+    pub second: O,
 }
 
 /// The final numbers of what a [`Builder`] had numbered provisionally.
@@ -883,7 +901,17 @@ fn sorted<T, O>(rows: Vec<(T, O)>, name: impl Fn(&T) -> &str) -> (Vec<T>, Vec<O>
     (things, origins, ranks(&order))
 }
 
-/// The second of every two neighbours that are the same.
-fn adjacent<T>(rows: &[T], same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = &T> {
-    rows.windows(2).filter(move |w| same(&w[0], &w[1])).map(|w| &w[1])
+/// Reports every two neighbours that are the same.
+fn adjacent<T, O: Copy>(
+    rows: &[T],
+    origins: &[O],
+    twice: &mut Vec<Twice<O>>,
+    same: impl Fn(&T, &T) -> bool,
+    name: impl Fn(&T) -> ObjectRef,
+) {
+    for (index, pair) in rows.windows(2).enumerate() {
+        if same(&pair[0], &pair[1]) {
+            twice.push(Twice { object: name(&pair[1]), first: origins[index], second: origins[index + 1] });
+        }
+    }
 }

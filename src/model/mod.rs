@@ -13,6 +13,7 @@ mod manage;
 mod moment;
 mod permissions;
 mod policy;
+mod profile;
 mod quantity;
 mod record;
 mod said;
@@ -22,7 +23,7 @@ pub use change::{Change, Effect, GrantedRole, Why};
 pub use desired::Desired;
 pub use directory::{
     Builder, Directory, Domain, DomainId, Grant, Membership, Origins, Principal, Ranks, Resource, ResourceId, Role,
-    RoleId, Team, TeamId, User, UserId,
+    RoleId, Team, TeamId, Twice, User, UserId,
 };
 pub use email::{DomainName, Email, NameError, look_alike};
 pub use kind::{Kind, ObjectRef};
@@ -30,6 +31,7 @@ pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};
 pub use permissions::{PERMISSIONS_MAX, Permissions};
 pub use policy::{Limits, PolicyKey, Removal, Rules, UserRemoval};
+pub use profile::{Profile, Profiles};
 pub use quantity::{Bytes, Days, QuantityError, Share};
 pub use record::{
     DomainRecord, GrantRecord, MemberRecord, PrincipalRecord, QuotaRecord, ResourceRecord, RoleRecord, TeamRecord,

@@ -1,0 +1,41 @@
+//! What the file language must know of a provider: data that each target hands over.
+
+use super::Kind;
+
+/// What can be declared for a provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// The word that stands in the files.
+    pub provider: &'static str,
+    /// The built-in catalogue that its targets have; `None` where every target names its own.
+    pub catalogue: Option<&'static str>,
+    /// The kinds of things that it has, written by the API or by hand.
+    pub kinds: &'static [Kind],
+    /// The keys of `credentials:`.
+    pub credentials: &'static [&'static str],
+    /// The keys of `settings:`.
+    pub settings: &'static [&'static str],
+    /// Whether roles can be made in it.
+    pub custom_roles: bool,
+    /// Whether accounts need no role, so that users without one belong to it as well.
+    pub accounts_without_role: bool,
+    /// How its `url:` begins.
+    pub url: &'static [&'static str],
+}
+
+/// Everything that the file language knows of the world outside the files.
+#[derive(Debug, Clone, Copy)]
+pub struct Profiles {
+    /// The providers.
+    pub providers: &'static [Profile],
+    /// The built-in catalogues: the name, and a file with a `catalogues:` section that holds it.
+    pub catalogues: &'static [(&'static str, &'static str)],
+}
+
+impl Profiles {
+    /// The profile of a provider.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&'static Profile> {
+        self.providers.iter().find(|p| p.provider == name)
+    }
+}
