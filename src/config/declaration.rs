@@ -823,6 +823,9 @@ pub struct FileDecl {
     pub drift: Option<Sp<DriftDecl>>,
 }
 
+/// The file that makes a folder a declaration.
+pub const RESERVED_FILE: &str = "rolecall.yaml";
+
 /// The keys that a later version will have.
 const RESERVED: [(&str, &str); 2] = [
     ("sources", "people from an identity provider or an export cannot be read yet; list them under `users:`"),

@@ -147,6 +147,14 @@ impl Sink {
         }
     }
 
+    /// Takes over everything from another sink.
+    pub fn append(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        for finding in other.findings {
+            self.push(finding);
+        }
+    }
+
     /// Whether a finding of severity [`Severity::Error`] was pushed.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -703,6 +703,30 @@ impl<O: Copy> Builder<O> {
         self.grants.push((grant, origin));
     }
 
+    /// The names of the resources so far.
+    pub fn resource_names(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().map(|(r, _)| &*r.name)
+    }
+
+    /// A grant by names, from provisional numbers.
+    #[must_use]
+    pub fn grant_record(
+        &self,
+        resource: ResourceId,
+        principal: Principal,
+        role: RoleId,
+        until: Moment,
+    ) -> Option<GrantRecord> {
+        let to = match principal {
+            Principal::User(id) => PrincipalRecord::User(self.users.get(id.index())?.0.email.to_string()),
+            Principal::Team(id) => PrincipalRecord::Team(self.teams.get(id.index())?.0.name.to_string()),
+            Principal::Everyone => PrincipalRecord::Everyone,
+        };
+        let resource = self.resources.get(resource.index())?.0.name.to_string();
+        let role = self.roles.get(role.index())?.0.name.to_string();
+        Some(GrantRecord { to, resource, role, until: Some(until), because: None })
+    }
+
     /// Adds a domain.
     pub fn domain(&mut self, domain: Domain, origin: O) {
         self.domains.push((domain, origin));

@@ -1,0 +1,124 @@
+//! The `tests:` section and what is allowed to drift: checked here, evaluated elsewhere.
+
+use super::Resolver;
+use crate::config::declaration::{DriftDecl, TestDecl};
+use crate::config::decode::{Sp, Sym};
+use crate::diagnostic::{Code, Finding};
+use crate::model::Pattern;
+
+impl Resolver<'_> {
+    /// Checks that every test says one thing about one subject, and that what it names exists.
+    pub fn check_tests(&mut self, tests: &[TestDecl]) {
+        for test in tests {
+            let subjects = [test.user.is_some(), test.team.is_some(), test.everyone.is_some(), test.only.is_some()];
+            let subjects = subjects.iter().filter(|s| **s).count();
+            let claims = [test.can.is_some(), test.cannot.is_some(), test.role.is_some()];
+            let claims = claims.iter().filter(|c| **c).count();
+            if subjects != 1 {
+                let text = format!("a test is about one subject, and this one has {subjects}");
+                let help = "say one of `user:`, `team:`, `everyone: true` or `only:`";
+                self.sink.push(Finding::at(Code::Contradiction, test.span, text).help(help));
+            }
+            if claims != 1 {
+                let text = format!("a test claims one thing, and this one claims {claims}");
+                let help = "say one of `can:`, `cannot:` or `role:`; write one test for each claim";
+                self.sink.push(Finding::at(Code::Contradiction, test.span, text).help(help));
+            }
+            if (test.can.is_some() || test.cannot.is_some()) && test.resource.is_none() {
+                let text = "`can:` and `cannot:` need a resource";
+                self.sink.push(
+                    Finding::at(Code::MissingKey, test.span, text).help("add `resource:`; `*` stands for anything"),
+                );
+            }
+            if let Some(everyone) = test.everyone.filter(|e| !e.value) {
+                let text = "`everyone:` is always true";
+                self.sink.push(
+                    Finding::at(Code::Contradiction, everyone.span, text).help("take the key away, or write true"),
+                );
+            }
+            if test.only.is_some() && test.can.is_none() && claims == 1 {
+                let text = "`only:` goes with `can:`";
+                self.sink.push(Finding::at(Code::Contradiction, test.span, text).help("say what only these may do"));
+            }
+            self.check_test_names(test);
+        }
+    }
+
+    fn check_test_names(&mut self, test: &TestDecl) {
+        if let Some(user) = test.user {
+            self.user(user);
+        }
+        if let Some(team) = test.team {
+            self.check_team(team, self.text(team.value));
+        }
+        for principal in test.only.iter().flat_map(|o| o.iter()) {
+            let text = self.text(principal.value);
+            if let Some(team) = text.strip_prefix("team/") {
+                self.check_team(*principal, team);
+            } else if text != "everyone" {
+                self.user(*principal);
+            }
+        }
+        if let Some(role) = test.role {
+            self.check_role(role, None);
+        }
+        for ability in test.can.iter().chain(&test.cannot) {
+            self.check_ability(*ability);
+        }
+        if let Some(target) = test.target {
+            self.targets_named(target);
+        }
+        if let Some(resource) = test.resource {
+            self.check_pattern(resource);
+        }
+    }
+
+    fn check_team(&mut self, at: Sp<Sym>, text: &str) {
+        let bare = text.rsplit_once(':').map_or(text, |(_, n)| n);
+        if !self.teams.iter().any(|t| t.name == bare) {
+            let mut known: Vec<String> = self.teams.iter().map(|t| t.name.clone()).collect();
+            known.sort();
+            self.unknown(at, "team", known.iter().map(String::as_str), "declare it under `teams:`");
+        }
+    }
+
+    /// What somebody can do is a role or a permission of some target.
+    fn check_ability(&mut self, at: Sp<Sym>) {
+        let text = self.text(at.value);
+        let is_permission = self
+            .targets
+            .iter()
+            .any(|t| t.catalogue.roles.values().any(|r| r.permissions.iter().flatten().any(|p| p == text)));
+        if !is_permission {
+            self.check_role(at, None);
+        }
+    }
+
+    fn check_pattern(&mut self, at: Sp<Sym>) {
+        let text = self.text(at.value);
+        let bare = self.split_prefix(text).map_or(text, |(_, rest)| rest);
+        let pattern = Pattern(bare.to_owned());
+        let names: Vec<String> =
+            self.targets.iter().flat_map(|t| t.builder.resource_names()).map(str::to_owned).collect();
+        if !names.iter().any(|n| pattern.matches(n)) {
+            let message = if bare.contains('*') { "resource that fits" } else { "resource" };
+            self.unknown(at, message, names.iter().map(String::as_str), "declare it under `resources:`");
+        }
+    }
+
+    /// Checks what is allowed to drift.
+    pub fn check_drift(&mut self, drift: Option<&DriftDecl>) {
+        for allowed in drift.and_then(|d| d.allow.as_ref()).into_iter().flatten() {
+            self.user(allowed.owner.0);
+            if let Some(target) = allowed.target {
+                self.targets_named(target);
+            }
+            let until = allowed.until.0;
+            if until.value <= self.now {
+                let text = format!("this allowance ended {}", until.value.short());
+                let finding = Finding::at(Code::Expired, until.span, text);
+                self.sink.push(finding.help("the difference is reported again; take the line away, or mend it"));
+            }
+        }
+    }
+}
