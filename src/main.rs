@@ -1,3 +1,7 @@
-//! The `rolecall` binary.
+//! The `rolecall` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rolecall::cli::main()
+}

@@ -1,1 +1,87 @@
-//! Not written yet.
+//! The command line: one file per command, which parses, calls, renders and gives an exit code.
+
+mod arguments;
+mod completions;
+mod exit;
+mod init;
+mod load;
+mod schema;
+mod ui;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use arguments::{ColorChoice, Format, Global};
+pub use exit::{Exit, Failure};
+pub use ui::Ui;
+
+/// Keeps who-may-do-what in Git.
+///
+/// YAML files declare users, roles, teams, grants and auto-join domains; rolecall checks them,
+/// shows what would change in the connected systems, and applies exactly that.
+#[derive(Debug, Parser)]
+#[command(name = "rolecall", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a first declaration that validates
+    Init(init::InitArgs),
+    /// Check the files, without any connected system
+    Validate(validate::ValidateArgs),
+    /// Print a JSON Schema
+    Schema(schema::SchemaArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    run(std::env::args_os().collect()).into()
+}
+
+/// Runs the program with these arguments, the program's name first.
+#[must_use]
+pub fn run(args: Vec<OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments::with_two_dashes(args)) {
+        Ok(cli) => cli,
+        Err(error) => return ui::usage(&error),
+    };
+    let mut ui = Ui::new(cli.global.color);
+    let done = match cli.command {
+        Command::Init(args) => init::init(&mut ui, &args),
+        Command::Validate(args) => validate::validate(&mut ui, &cli.global, &args),
+        Command::Schema(args) => schema::schema(&mut ui, &args),
+        Command::Completions(args) => completions::completions(&mut ui, &args),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+/// The definition of the command line, for completions and tests.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::definition().debug_assert();
+    }
+}

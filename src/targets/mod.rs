@@ -2,6 +2,9 @@
 //! through a [`Writer`]; these are different types, and only `apply` ever makes a writer.
 
 pub mod directory;
+mod profiles;
+
+pub use profiles::PROFILES;
 
 use std::future::Future;
 use std::pin::Pin;

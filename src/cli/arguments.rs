@@ -1,0 +1,93 @@
+//! What several commands have in common.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::model::Moment;
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The declaration: a folder with a rolecall.yaml, or the file itself
+    #[arg(short, long, global = true, value_name = "PATH", default_value = ".", env = "ROLECALL_FILE")]
+    pub file: PathBuf,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "ROLECALL_COLOR")]
+    pub color: ColorChoice,
+    /// Take this for the time: what has ended and what has not
+    #[arg(long, global = true, hide = true, value_name = "TIME", env = "ROLECALL_NOW", value_parser = parse_moment)]
+    pub now: Option<Moment>,
+}
+
+impl Global {
+    /// The time of the run.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now.unwrap_or_else(Moment::now)
+    }
+}
+
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).map_err(|e| e.to_string())
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs: schemas/diagnostics.schema.json
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands, which GitHub shows beside the lines
+    Github,
+}
+
+/// The long flags that may be written with one dash, as Terraform's users write them.
+const ONE_DASH: [&str; 9] = [
+    "accept",
+    "auto-approve",
+    "detailed-exitcode",
+    "expect-digest",
+    "json",
+    "lock-timeout",
+    "out",
+    "parallelism",
+    "target",
+];
+
+/// Adds the second dash to long flags that have one.
+#[must_use]
+pub fn with_two_dashes(args: Vec<OsString>) -> Vec<OsString> {
+    let fix = |arg: OsString| {
+        let Some(text) = arg.to_str() else { return arg };
+        let name = text.strip_prefix('-').and_then(|t| t.split('=').next());
+        if name.is_some_and(|n| ONE_DASH.contains(&n)) { OsString::from(format!("-{text}")) } else { arg }
+    };
+    args.into_iter().map(fix).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_dash_is_enough() {
+        let fixed = with_two_dashes(vec!["-out=x".into(), "-f".into(), "--json".into(), "-detailed-exitcode".into()]);
+        assert_eq!(fixed, ["--out=x", "-f", "--json", "--detailed-exitcode"].map(OsString::from));
+    }
+}

@@ -1,0 +1,78 @@
+//! `rolecall validate`
+
+use clap::Args;
+
+use super::{Exit, Failure, Format, Global, Ui, load};
+use crate::diagnostic::Severity;
+use crate::render::{findings_github, findings_human, findings_json, findings_sarif, plural};
+
+/// Check the files, without any connected system.
+///
+/// Reads rolecall.yaml and every YAML file below its folder, and reports everything that is wrong,
+/// each with its place and what to do. No credentials are needed and nothing is contacted.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// How findings are written
+    #[arg(long, value_name = "FORMAT", default_value = "human", env = "ROLECALL_FORMAT")]
+    format: Format,
+    /// The same as --format json
+    #[arg(long)]
+    json: bool,
+    /// Take warnings for errors
+    #[arg(long, env = "ROLECALL_STRICT")]
+    strict: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a machine format cannot be written.
+pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exit, Failure> {
+    let (declaration, sources, findings) = load::read(global, args.strict);
+    let broken = findings.iter().any(|f| f.severity == Severity::Error);
+    let format = if args.json { Format::Json } else { args.format };
+    match format {
+        Format::Human => {
+            ui.findings(&findings, &sources);
+            if !broken && let Some(declaration) = &declaration {
+                let targets = declaration.targets.len();
+                let files = plural(sources.len(), "file");
+                let warned = if findings.is_empty() {
+                    String::new()
+                } else {
+                    format!(", with {}", findings_human::summary(&findings))
+                };
+                ui.out(&format!("{files} for {}: valid{warned}\n", plural(targets, "target")));
+            }
+        }
+        Format::Json => {
+            let document = findings_json::document(&findings, &sources);
+            ui.out(&json(&document)?);
+        }
+        Format::Sarif => ui.out(&json(&findings_sarif::sarif(&findings, &sources, &prefix(global)))?),
+        Format::Github => ui.out(&findings_github::annotations(&findings, &sources, &prefix(global))),
+    }
+    Ok(if broken { Exit::Error } else { Exit::Done })
+}
+
+/// The way from where the program runs to the folder of the declaration, for formats that name files
+/// from the root of a repository.
+fn prefix(global: &Global) -> String {
+    let root = crate::config::root_of(&global.file);
+    let mut text = String::new();
+    for part in root.components() {
+        if let std::path::Component::Normal(name) = part {
+            text.push_str(&name.to_string_lossy());
+            text.push('/');
+        }
+    }
+    if root.is_absolute() { String::new() } else { text }
+}
+
+/// Pretty JSON with a newline at its end.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|e| Failure::error(format!("no JSON can be made: {e}")))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,33 @@
+//! The published JSON Schemas (2020-12), generated from the types.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::findings_json::DiagnosticsDocument;
+
+/// Of the files of a declaration.
+#[must_use]
+pub fn declaration() -> Value {
+    crate::config::declaration_schema()
+}
+
+/// Of findings as JSON.
+#[must_use]
+pub fn diagnostics() -> Value {
+    schema_of::<DiagnosticsDocument>("rolecall diagnostics")
+}
+
+/// Of a saved plan.
+#[must_use]
+pub fn plan() -> Value {
+    Value::Null
+}
+
+fn schema_of<T: JsonSchema>(title: &str) -> Value {
+    let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("title".to_owned(), title.into());
+    }
+    value
+}

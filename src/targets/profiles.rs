@@ -1,0 +1,85 @@
+//! What the file language must know of every provider.
+//!
+//! Which credentials and settings each has comes from the fact sheets in `shared/targets/`.
+
+use crate::model::{Kind, Profile, Profiles};
+
+const ALL: &[Kind] = &Kind::ALL;
+
+/// The providers and the built-in catalogues.
+pub const PROFILES: Profiles = Profiles {
+    providers: &[
+        Profile {
+            provider: "directory",
+            catalogue: None,
+            kinds: ALL,
+            credentials: &[],
+            settings: &[],
+            custom_roles: true,
+            accounts_without_role: false,
+            url: &["sqlite:"],
+        },
+        // paradime.md (a): three kinds of credentials; (c): auto-join domains are a manual step.
+        Profile {
+            provider: "paradime",
+            catalogue: Some("paradime"),
+            kinds: &[Kind::Role, Kind::User, Kind::Domain],
+            credentials: &["key", "secret", "token"],
+            settings: &["workspace", "plan"],
+            custom_roles: false,
+            accounts_without_role: false,
+            url: &["https://"],
+        },
+        // omni.md (b): groups are teams, folders and documents and models are resources.
+        Profile {
+            provider: "omni",
+            catalogue: Some("omni"),
+            kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant, Kind::Domain],
+            credentials: &["token"],
+            settings: &[],
+            custom_roles: false,
+            accounts_without_role: false,
+            url: &["https://"],
+        },
+        // terminusdb.md 1: there is no membership object and no group below an organization.
+        Profile {
+            provider: "terminusdb",
+            catalogue: Some("terminusdb"),
+            kinds: &[Kind::Role, Kind::User, Kind::Resource, Kind::Grant],
+            credentials: &["user", "password", "token"],
+            settings: &["mode", "organization"],
+            custom_roles: true,
+            accounts_without_role: false,
+            url: &["https://", "http://"],
+        },
+        // strongly.md 2.4: teams, quotas and policies are on the page and in no endpoint: manual steps.
+        Profile {
+            provider: "strongly",
+            catalogue: Some("strongly"),
+            kinds: ALL,
+            credentials: &["key"],
+            settings: &["organization"],
+            custom_roles: false,
+            accounts_without_role: false,
+            url: &["https://"],
+        },
+        // scim.md 1: users and groups; what roles mean is the server's own.
+        Profile {
+            provider: "scim",
+            catalogue: Some("scim"),
+            kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member],
+            credentials: &["token", "user", "password"],
+            settings: &["bulk"],
+            custom_roles: false,
+            accounts_without_role: true,
+            url: &["https://", "http://"],
+        },
+    ],
+    catalogues: &[
+        ("strongly", include_str!("catalogues/strongly.yaml")),
+        ("paradime", include_str!("catalogues/paradime.yaml")),
+        ("omni", include_str!("catalogues/omni.yaml")),
+        ("terminusdb", include_str!("catalogues/terminusdb.yaml")),
+        ("scim", include_str!("catalogues/scim.yaml")),
+    ],
+};
