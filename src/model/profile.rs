@@ -17,7 +17,9 @@ pub struct Profile {
     pub settings: &'static [&'static str],
     /// Whether roles can be made in it.
     pub custom_roles: bool,
-    /// Whether accounts need no role, so that users without one belong to it as well.
+    /// Whether no account can be without a role.
+    pub role_needed: bool,
+    /// Whether accounts have no roles at all, so that users without one belong to it as well.
     pub accounts_without_role: bool,
     /// How its `url:` begins.
     pub url: &'static [&'static str],

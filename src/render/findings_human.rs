@@ -28,13 +28,16 @@ pub fn findings(found: &[Finding], files: &SourceMap, style: Style) -> String {
             }
         }
     }
-    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false);
     for finding in found {
+        // The name of the rule takes the place of the icon: one line says how bad, which and what.
+        let head = format!("{}[{}]:", finding.severity.word(), finding.code.name());
         let shown = Shown::new(finding, &pages);
-        if handler.render_report(&mut out, &shown).is_err() {
+        if handler(style, &head).render_report(&mut out, &shown).is_err() {
             // Writing to a string does not fail; a place that cannot be shown is still said.
             let _ = writeln!(out, "{}: {}", finding.severity.word(), clean(&finding.message));
+        }
+        for place in &shown.elsewhere {
+            let _ = handler(style, "and:").render_report(&mut out, place);
         }
         while out.ends_with("\n\n") {
             out.pop();
@@ -48,6 +51,15 @@ pub fn findings(found: &[Finding], files: &SourceMap, style: Style) -> String {
         trimmed.clear();
     }
     trimmed
+}
+
+/// A handler with `head` in the place of the icon.
+fn handler(style: Style, head: &str) -> GraphicalReportHandler {
+    let mut theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    head.clone_into(&mut theme.characters.error);
+    head.clone_into(&mut theme.characters.warning);
+    head.clone_into(&mut theme.characters.advice);
+    GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false)
 }
 
 /// `2 errors, 1 warning`.
@@ -178,10 +190,6 @@ impl std::fmt::Display for Shown<'_> {
 impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new(format!("{}[{}]", self.finding.severity.word(), self.finding.code.name())))
-    }
-
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.finding.severity {
             Severity::Error => miette::Severity::Error,
@@ -200,13 +208,6 @@ impl Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.page.map(|_| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        if self.elsewhere.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.elsewhere.iter().map(|e| e as &dyn Diagnostic)))
     }
 }
 

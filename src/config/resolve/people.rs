@@ -374,7 +374,10 @@ impl Resolver<'_> {
             Some(Said::Unsaid) | None => &decl.role,
             Some(said) => said,
         };
+        // Who is put into a target by name needs no role there, unless the system wants one.
+        let general = at.is_some_and(|a| a.role.is_unsaid()) && !self.targets[target].profile.role_needed;
         user.role = match role {
+            Said::Is(at) if general && !self.has_meaning(target, *at) => Said::Unsaid,
             Said::Is(at) => self.role_in(target, *at, At::User).map_or(Said::Unsaid, Said::Is),
             Said::Nothing => Said::Nothing,
             Said::Unsaid => Said::Unsaid,

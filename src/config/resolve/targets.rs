@@ -629,6 +629,16 @@ impl Resolver<'_> {
         state.role_ids.get(&name).copied()
     }
 
+    /// Whether a role of a user means anything in a target; one that exists nowhere counts as if it
+    /// did, so that it is reported.
+    pub fn has_meaning(&self, target: usize, at: Sp<Sym>) -> bool {
+        match (self.roles.get(&at.value), self.split_prefix(self.text(at.value))) {
+            (Some(info), _) => info.mapping.contains_key(&target) || info.made_in.contains(&target),
+            (None, Some((targets, _))) => targets.contains(&target),
+            (None, None) => true,
+        }
+    }
+
     fn meaning(&mut self, target: usize, at: Sp<Sym>) -> Option<Meaning> {
         let text = self.text(at.value);
         if let Some((targets, rest)) = self.split_prefix(text) {
