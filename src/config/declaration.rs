@@ -11,7 +11,8 @@ use crate::model::{
 };
 
 use super::decode::{
-    Context, Decode, Needed, Prose, Several, Single, Sp, Sym, Table, described, entries_of, object, unknown_key, words,
+    Context, Decode, Needed, Prose, Reason, Several, Single, Sp, Sym, Table, Templated, described, entries_of, object,
+    unknown_key, words,
 };
 use super::document::{Cursor, Type};
 
@@ -113,9 +114,9 @@ object! {
         /// Words that can stand wherever a target can, for all targets that carry them.
         labels: Option<Vec<Sp<Sym>>>,
         /// Where it is: `sqlite:PATH` for a directory (relative to the folder of rolecall.yaml), an https address otherwise. `${NAME}` is read from the environment.
-        url: Option<Sp<Prose>>,
+        url: Option<Sp<Templated>>,
         /// What opens it, each as `${NAME}`: secrets never stand in the files.
-        credentials: Option<Table<Sp<Prose>>>,
+        credentials: Option<Table<Sp<Templated>>>,
         /// Settings of the provider.
         settings: Option<Table<Sp<Single>>>,
         /// The role catalogue of a directory: a built-in one, or one of `catalogues:`.
@@ -188,7 +189,7 @@ impl Decode for ManageDecl {
         let mut manage = Self { default: None, kinds: Vec::new() };
         let mut known: Vec<&str> = Kind::ALL.iter().map(|k| k.plural()).collect();
         known.push("default");
-        for (key, value) in entries_of(node, Self::WHAT, cx)? {
+        for (key, value) in entries_of(node, Self::WHAT, &known, cx)? {
             if key.key() == "default" {
                 manage.default = Sp::<Mode>::decode(value, cx);
             } else if let Some(kind) = Kind::ALL.into_iter().find(|k| k.plural() == key.key()) {
@@ -526,7 +527,7 @@ object! {
         /// The last day of the grant.
         until: Option<Sp<Moment>>,
         /// Why.
-        because: Option<Sym>,
+        because: Option<Reason>,
     }
 }
 
@@ -562,7 +563,7 @@ object! {
         /// The last day of the grant.
         until: Option<Sp<Moment>>,
         /// Why.
-        because: Option<Sym>,
+        because: Option<Reason>,
     }
 }
 
@@ -837,7 +838,7 @@ impl Decode for FileDecl {
 
     fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let mut file = Self::default();
-        for (key, value) in entries_of(node, Self::WHAT, cx)? {
+        for (key, value) in entries_of(node, Self::WHAT, &Self::KEYS, cx)? {
             match key.key() {
                 "version" => file.version = Sp::decode(value, cx),
                 "targets" => file.targets = Some(Decode::decode(value, cx).unwrap_or_default()),

@@ -7,7 +7,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use string_interner::{DefaultBackend, DefaultSymbol, StringInterner, Symbol};
 
 use crate::diagnostic::{Code, Finding, Sink, Span};
-use crate::model::{Bytes, Days, Moment, MomentError, QuantityError, Said, Share};
+use crate::model::{Bytes, Days, Moment, MomentError, QuantityError, Said, Share, is_invisible};
 
 use super::document::{Cursor, Type};
 use super::suggest::nearest;
@@ -44,6 +44,13 @@ impl Context<'_> {
             Type::Number | Type::Bool if expected.contains("text") || expected.contains("name") => {
                 Some(format!("put it in quotes: \"{}\"", node.source()))
             }
+            Type::Text if expected.contains("number") => Some("write digits, without quotes".into()),
+            Type::Text if expected.contains("true") => Some("write true or false, without quotes".into()),
+            Type::Text | Type::Number | Type::Bool if expected.contains("list") => {
+                Some(format!("put it in brackets: [{}]", node.source().lines().next().unwrap_or_default()))
+            }
+            Type::List if expected.contains("text") => Some("one value can stand here, not a list".into()),
+            Type::Map if expected.contains("text") => Some("one value can stand here, not a map".into()),
             _ => None,
         };
         self.sink.push(finding);
@@ -170,8 +177,10 @@ impl Decode for Sym {
         };
         let fault = if text.is_empty() {
             Some("this text is empty")
-        } else if text.chars().any(char::is_control) {
-            Some("a control character stands in this text")
+        } else if text.chars().any(is_invisible) {
+            Some("a character that cannot be seen stands in this text")
+        } else if has_variable(text, node, cx) {
+            return None;
         } else if text.trim() != text {
             Some("a space stands at the beginning or end of this text")
         } else {
@@ -190,6 +199,33 @@ impl Decode for Sym {
     }
 }
 
+/// Why something is so: any text, by number because many lines give the same reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason(pub Sym);
+
+impl Decode for Reason {
+    const WHAT: &'static str = "text";
+
+    fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let Prose(text) = Prose::decode(node, cx)?;
+        Some(Self(cx.names.get_or_intern(text.trim())))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        Prose::schema(generator)
+    }
+}
+
+/// Reports `${NAME}` where it would stay as it is: only `targets:` reads the environment.
+fn has_variable(text: &str, node: Cursor<'_>, cx: &mut Context<'_>) -> bool {
+    let found = text.contains("${");
+    if found {
+        let help = "variables are read in `url:`, `credentials:` and `settings:` of targets only; write the value";
+        cx.sink.push(Finding::at(Code::VariableNotAllowed, node.span(), "a variable is not read here").help(help));
+    }
+    found
+}
+
 /// Free text, which may be empty and run over several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prose(pub Box<str>);
@@ -202,7 +238,30 @@ impl Decode for Prose {
             cx.wrong_type(node, Self::WHAT);
             return None;
         };
+        if has_variable(text, node, cx) {
+            return None;
+        }
         Some(Self(text.into()))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// Text in which `${NAME}` is read from the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Templated(pub Box<str>);
+
+impl Decode for Templated {
+    const WHAT: &'static str = "text";
+
+    fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        let text = node.as_str();
+        if text.is_none() {
+            cx.wrong_type(node, Self::WHAT);
+        }
+        text.map(|t| Self(t.into()))
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
@@ -468,9 +527,12 @@ impl<T: Decode> Decode for Table<T> {
 /// The text of a key, refused when it is empty or has spaces around it.
 fn key_symbol(key: Cursor<'_>, cx: &mut Context<'_>) -> Option<Sym> {
     let text = key.key();
-    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
-        let message =
-            if text.is_empty() { "this name is empty" } else { "a space or control character stands in this name" };
+    if text.is_empty() || text.trim() != text || text.chars().any(is_invisible) {
+        let message = if text.is_empty() {
+            "this name is empty"
+        } else {
+            "a space, or a character that cannot be seen, stands in this name"
+        };
         cx.sink.push(Finding::at(Code::BadName, key.span(), message).help("give it a name"));
         return None;
     }
@@ -562,7 +624,7 @@ macro_rules! object {
                 cx: &mut $crate::config::decode::Context<'_>,
             ) -> Option<Self> {
                 use $crate::config::decode::Field;
-                let entries = $crate::config::decode::entries_of(node, $what, cx)?;
+                let entries = $crate::config::decode::entries_of(node, $what, Self::KEYS, cx)?;
                 $(let mut $field: Option<Option<$type>> = None;)+
                 for (key, value) in entries {
                     match key.key() {
@@ -626,11 +688,14 @@ pub(super) use {object, words};
 pub(super) fn entries_of<'a>(
     node: Cursor<'a>,
     what: &str,
+    known: &[&str],
     cx: &mut Context<'_>,
 ) -> Option<impl ExactSizeIterator<Item = (Cursor<'a>, Cursor<'a>)> + use<'a>> {
     let entries = node.entries();
     if entries.is_none() {
-        cx.wrong_type(node, &format!("{what}, a map"));
+        let text = format!("expected {what}, which is a map, found {}", node.kind().described());
+        let finding = Finding::at(Code::WrongType, node.span(), text);
+        cx.sink.push(finding.help(format!("write a map with some of the keys: {}", known.join(", "))));
     }
     entries
 }

@@ -209,6 +209,8 @@ fn read(root: PathBuf, sources: SourceMap, mut sink: Sink, profiles: &Profiles, 
     let mut names = StringInterner::<DefaultBackend>::new();
     let mut merged = Merged::default();
     let checker = Checker::new();
+    // A file that cannot be read at all would make everything that it declares unknown.
+    let mut readable = true;
     let files: Vec<(FileId, &str)> = sources.iter().map(|(id, s)| (id, s.text.as_str())).collect();
     // Some files at a time: parsed side by side, decoded one after the other, and then forgotten, so
     // that trees of a few files are in memory and not those of all.
@@ -227,6 +229,7 @@ fn read(root: PathBuf, sources: SourceMap, mut sink: Sink, profiles: &Profiles, 
             sink.append(found);
             let start = Span { file: id, start: 0, end: 0 };
             let is_main = sources.path(id) == RESERVED_FILE;
+            readable &= document.is_some();
             match document.as_ref().map(|d| d.root()) {
                 Some(Some(top)) => {
                     let file = FileDecl::decode(top, &mut Context { sink: &mut sink, names: &mut names });
@@ -241,12 +244,16 @@ fn read(root: PathBuf, sources: SourceMap, mut sink: Sink, profiles: &Profiles, 
                     let text = "the declaration is empty";
                     let finding = Finding::at(Code::NoDeclaration, start, text);
                     sink.push(finding.help("begin with `version: 1`, or let `rolecall init` write a first one"));
+                    readable = false;
                 }
                 _ => {}
             }
         }
     }
     let broken = sink.has_errors();
+    if !readable {
+        return Loaded { sources, sink, declaration: None };
+    }
     let declaration = resolve::resolve(root, merged, &names, profiles, now, &mut sink);
     let declaration = declaration.filter(|_| !broken && !sink.has_errors());
     Loaded { sources, sink, declaration }

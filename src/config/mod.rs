@@ -9,7 +9,7 @@ mod schema;
 mod suggest;
 
 pub use declaration::*;
-pub use decode::{Context, Decode, Needed, Prose, Several, Single, Sp, Sym, Table, sym_index};
+pub use decode::{Context, Decode, Needed, Prose, Reason, Several, Single, Sp, Sym, Table, Templated, sym_index};
 pub use document::{Cursor, Document, Type};
 pub use load::{FILE_MAX, FILES_MAX, Loaded, TOTAL_MAX, load, load_sources, root_of};
 pub use resolve::{Declaration, TargetDeclaration, Template};

@@ -130,6 +130,18 @@ pub fn look_alike(name: &str) -> String {
     skeleton(&whole).collect()
 }
 
+/// Whether a character is not seen, or changes how others are: control characters, direction marks,
+/// characters without width (Unicode general categories Cc and Cf, and the line separators).
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ pub use directory::{
     Builder, Directory, Domain, DomainId, Grant, Membership, Origins, Principal, Ranks, Resource, ResourceId, Role,
     RoleId, Team, TeamId, Twice, User, UserId,
 };
-pub use email::{DomainName, Email, NameError, look_alike};
+pub use email::{DomainName, Email, NameError, is_invisible, look_alike};
 pub use kind::{Kind, ObjectRef};
 pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};

@@ -2,28 +2,24 @@
 
 use std::borrow::Cow;
 
-/// Whether a character changes how others are shown: terminal control, direction marks, and
-/// characters without width.
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n')
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+use crate::model::is_invisible;
 
 /// The text with what cannot be seen spelled out, so that no name can recolour a terminal, hide a
 /// line or turn its direction. Lines stay lines.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    let odd = |c: char| c != '\n' && is_invisible(c);
+    if !text.chars().any(odd) {
         return Cow::Borrowed(text);
     }
-    let spell = |c: char| if is_hidden(c) { format!("<U+{:04X}>", c as u32) } else { c.to_string() };
+    let spell = |c: char| if odd(c) { format!("<U+{:04X}>", c as u32) } else { c.to_string() };
     Cow::Owned(text.chars().map(spell).collect())
 }
 
 /// The text with what cannot be seen replaced byte by byte, so that positions stay.
 #[must_use]
 pub fn clean_in_place(text: &str) -> Cow<'_, str> {
-    let odd = |c: char| is_hidden(c) && !matches!(c, '\t' | '\r' | '\u{feff}');
+    let odd = |c: char| is_invisible(c) && !matches!(c, '\n' | '\t' | '\r' | '\u{feff}');
     if !text.chars().any(odd) {
         return Cow::Borrowed(text);
     }

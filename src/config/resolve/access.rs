@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::people::{Rename, check_renames};
 use super::targets::At;
 use super::teams::circles;
 use super::{Resolver, twice};
@@ -107,6 +108,36 @@ impl Resolver<'_> {
         for key in broken {
             memo.resources[sym_index(key.value)] = Seen::Broken;
         }
+        let renames: Vec<Rename> = placed
+            .iter()
+            .filter_map(|(key, _, _, decl)| {
+                let was = decl.was?;
+                Some(Rename {
+                    from: self.text(was.value).to_owned(),
+                    to: self.text(key.value).to_owned(),
+                    span: was.span,
+                })
+            })
+            .collect();
+        let declared: HashMap<&str, Span> = placed.iter().map(|(key, ..)| (self.text(key.value), key.span)).collect();
+        let mut found = check_renames(&renames, &declared, "resource");
+        for (key, _, _, decl) in &placed {
+            let kind = |sym| self.text(sym).split_once('/').map(|(k, _)| k.rsplit(':').next().unwrap_or(k));
+            if let Some(was) = decl.was.filter(|was| kind(was.value) != kind(key.value)) {
+                let text = format!("`{}` is of another kind, so it did not become this", self.text(was.value));
+                found.push(
+                    Finding::at(Code::Contradiction, was.span, text)
+                        .help("a resource keeps its kind when it is renamed"),
+                );
+            }
+        }
+        for finding in found {
+            self.sink.push(finding);
+        }
+        let names: Vec<(String, Span)> =
+            placed.iter().map(|(key, ..)| (self.text(key.value).to_owned(), key.span)).collect();
+        self.check_look_alike_names(&names, "resource");
+        drop((names, declared, renames));
         self.complete_resources(&placed, &by_name, &mut memo);
         for (_, target, id, decl) in &placed {
             for (role, grantees) in decl.access.iter().flat_map(|t| &t.rows) {

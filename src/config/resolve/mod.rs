@@ -23,8 +23,8 @@ use super::declaration::{
 };
 use super::decode::{Sp, Sym, Table};
 use super::suggest::nearest;
-use crate::diagnostic::{Code, Finding, Sink, Span};
-use crate::model::{Desired, Moment, Profiles};
+use crate::diagnostic::{Code, Finding, Severity, Sink, Span};
+use crate::model::{Desired, Moment, Profiles, look_alike};
 
 pub use targets::Template;
 
@@ -193,6 +193,25 @@ impl<'a> Resolver<'a> {
     /// The text of a symbol. Symbols come from the same interner, so it is always there.
     pub fn text(&self, sym: Sym) -> &'a str {
         self.names.resolve(sym).unwrap_or_default()
+    }
+
+    /// Reports names of which two look the same, or differ only by case: a reader takes one for the
+    /// other.
+    pub fn check_look_alike_names(&mut self, names: &[(String, Span)], what: &str) {
+        let mut seen: HashMap<String, usize> = HashMap::with_capacity(names.len());
+        for (index, (name, span)) in names.iter().enumerate() {
+            let folded = if name.is_ascii() { name.to_ascii_lowercase() } else { look_alike(name).to_lowercase() };
+            if let Some(&first) = seen.get(&folded) {
+                if names[first].0 != *name {
+                    let text = format!("the {what} `{name}` looks like `{}`", names[first].0);
+                    let severity = if name.is_ascii() { Severity::Warning } else { Severity::Error };
+                    let finding = Finding::at(Code::LookAlike, *span, text).severity(severity);
+                    self.sink.push(finding.also(names[first].1, "the other one").help("give one of them another name"));
+                }
+            } else {
+                seen.insert(folded, index);
+            }
+        }
     }
 
     /// Reports a name that nothing has, with the nearest one that something has.

@@ -286,10 +286,24 @@ impl Resolver<'_> {
 
     /// Adds every user to the builders of their targets.
     pub fn add_users(&mut self, blocked: &HashMap<(usize, u32), Option<String>>) {
+        let renames: Vec<Rename> = self
+            .users
+            .iter()
+            .filter_map(|user| {
+                let was = user.decl.as_ref()?.was?;
+                let from = Email::parse(self.text(was.value)).ok()?.as_str().to_owned();
+                Some(Rename { from, to: user.email.clone(), span: was.span })
+            })
+            .collect();
+        let declared: HashMap<&str, Span> = self.users.iter().map(|u| (u.email.as_str(), u.span)).collect();
+        let found = check_renames(&renames, &declared, "user");
+        for finding in found {
+            self.sink.push(finding);
+        }
         for index in 0..self.users.len() {
             let Some(decl) = self.users[index].decl.take() else { continue };
             let span = self.users[index].span;
-            let owner = self.owner_of(&decl, span);
+            let owner = self.owner_of(&decl, span, index);
             let was = decl.was.and_then(|at| self.former_address(at, index));
             self.check_times(&decl);
             for target in self.users[index].targets.clone() {
@@ -302,7 +316,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn owner_of(&mut self, decl: &UserDecl, span: Span) -> Said<Box<str>> {
+    fn owner_of(&mut self, decl: &UserDecl, span: Span, index: usize) -> Said<Box<str>> {
+        if let Said::Is(at) = decl.owner
+            && self.user_called(at.value) == Some(index as u32)
+        {
+            let finding = Finding::at(Code::ServiceWithoutOwner, at.span, "nobody can answer for themselves");
+            self.sink.push(finding.help("name somebody else"));
+        }
         let owner = match decl.owner {
             Said::Is(at) => {
                 self.user(at).map_or(Said::Unsaid, |u| Said::Is(self.users[u as usize].email.as_str().into()))
@@ -421,6 +441,34 @@ impl Resolver<'_> {
         let by_label = || rows.iter().find(|(k, _)| state.labels.iter().any(|l| *l == *self.text(k.value)));
         by_name.or_else(by_label).map(|(_, a)| a)
     }
+}
+
+/// A declared renaming.
+pub(super) struct Rename {
+    pub from: String,
+    pub to: String,
+    pub span: Span,
+}
+
+/// Two things cannot have had one name, and a thing that is still declared was not renamed, unless it
+/// has itself another former name (two may swap).
+pub(super) fn check_renames(renames: &[Rename], declared: &HashMap<&str, Span>, what: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for rename in renames.iter().filter(|r| r.from != r.to) {
+        if let Some(first) = seen.insert(&rename.from, rename.span) {
+            let text = format!("two {what}s claim to have been `{}`", rename.from);
+            let finding = Finding::at(Code::DuplicateDeclaration, rename.span, text).also(first, "the other one");
+            found.push(finding.help("keep the `was:` of the one that it became"));
+        }
+        let moved_on = renames.iter().any(|other| other.to == rename.from && other.from != other.to);
+        if let Some(&other) = declared.get(rename.from.as_str()).filter(|_| !moved_on) {
+            let text = format!("`{}` is still declared, so it was not renamed", rename.from);
+            let finding = Finding::at(Code::Contradiction, rename.span, text).also(other, "declared here");
+            found.push(finding.help("take `was:` away, or take the old declaration away"));
+        }
+    }
+    found
 }
 
 /// The value for one target over the general one.

@@ -276,6 +276,11 @@ impl Resolver<'_> {
 
     fn read_credentials(&mut self, decl: &TargetDecl, profile: &Profile) -> BTreeMap<String, Template> {
         let mut credentials = BTreeMap::new();
+        if decl.credentials.is_none() && !profile.credentials.is_empty() {
+            let text = format!("a {} target needs `credentials:`", profile.provider);
+            let help = format!("add some of {}, each as \"${{NAME}}\"", profile.credentials.join(", "));
+            self.sink.push(Finding::at(Code::MissingKey, decl.provider.0.span, text).help(help));
+        }
         for (key, value) in decl.credentials.iter().flat_map(|t| &t.rows) {
             let name = self.text(key.value);
             if !profile.credentials.contains(&name) {
@@ -575,14 +580,21 @@ impl Resolver<'_> {
     }
 
     fn unknown_native(&mut self, target: usize, at: Sp<Sym>) {
-        let known: Vec<String> = self.targets[target].catalogue.roles.keys().cloned().collect();
-        let name = self.targets[target].name.clone();
-        let otherwise = if known.is_empty() {
-            format!("the catalogue of `{name}` has no roles of its own")
-        } else {
-            format!("`{name}` has: {}", known.join(", "))
+        let text = self.text(at.value);
+        let (bare, prefix) =
+            self.split_prefix(text).map_or((text, ""), |(_, rest)| (rest, &text[..text.len() - rest.len()]));
+        let target = &self.targets[target];
+        let known: Vec<&str> = target.catalogue.roles.keys().map(String::as_str).collect();
+        let help = match crate::config::nearest(bare, known.iter().copied()) {
+            Some(near) => format!("did you mean `{prefix}{near}`?"),
+            None if known.is_empty() => format!("the catalogue of `{}` has no roles of its own", target.name),
+            None => format!("`{}` has: {}", target.name, known.join(", ")),
         };
-        self.unknown(at, &format!("role in `{name}` called"), known.iter().map(String::as_str), &otherwise);
+        let message = format!("`{}` has no role `{bare}`", target.name);
+        // A catalogue without a name could not be read, and that is reported already.
+        if !target.catalogue.name.is_empty() {
+            self.sink.push(Finding::at(Code::UnknownReference, at.span, message).help(help));
+        }
     }
 
     /// The role that a text means in one target: a declared role, or one of the target's catalogue.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::people::{Rename, check_renames};
 use super::targets::At;
 use super::{Resolver, twice};
 use crate::config::declaration::{MemberOfTeam, QuotaDecl, TeamDecl, TeamOfUser};
@@ -14,6 +15,8 @@ use crate::model::{Kind, MemberRecord, Membership, QuotaRecord, Said, Team, Team
 pub(in crate::config) struct TeamInfo {
     /// The name without a target.
     pub name: String,
+    /// The name as it stands in the file.
+    pub written: String,
     pub span: Span,
     pub decl: Option<TeamDecl>,
     /// Its number in each target it belongs to.
@@ -46,13 +49,38 @@ impl Resolver<'_> {
                 continue;
             }
             entries.push((prefix, self.teams.len()));
-            self.teams.push(TeamInfo { name: name.to_owned(), span: key.span, decl, ids: BTreeMap::new() });
+            self.teams.push(TeamInfo {
+                name: name.to_owned(),
+                written: text.to_owned(),
+                span: key.span,
+                decl,
+                ids: BTreeMap::new(),
+            });
         }
+        let renames: Vec<Rename> = self
+            .teams
+            .iter()
+            .filter_map(|team| {
+                let was = team.decl.as_ref()?.was?;
+                Some(Rename { from: self.text(was.value).to_owned(), to: team.written.clone(), span: was.span })
+            })
+            .collect();
+        let declared: HashMap<&str, Span> = self.teams.iter().map(|t| (t.written.as_str(), t.span)).collect();
+        for finding in check_renames(&renames, &declared, "team") {
+            self.sink.push(finding);
+        }
+        self.check_names();
         self.place_teams(&by_name);
         self.complete_teams();
         self.add_members();
         self.add_members_of_users(&by_name);
         self.check_team_cycles();
+    }
+
+    /// Names of teams that only a machine can tell apart.
+    fn check_names(&mut self) {
+        let names: Vec<(String, Span)> = self.teams.iter().map(|t| (t.written.clone(), t.span)).collect();
+        self.check_look_alike_names(&names, "team");
     }
 
     /// The targets of the prefix of a team's name, and the rest.
@@ -69,6 +97,11 @@ impl Resolver<'_> {
                             .help("take the team away, or name another target"),
                     );
                 }
+            }
+            if rest.contains(':') || rest.is_empty() {
+                let message =
+                    format!("`{text}` cannot be the name of a team: `:` stands once, between target and team");
+                self.sink.push(Finding::at(Code::BadName, key.span, message).help("write `target:name`"));
             }
             return (Some(targets), rest);
         }
@@ -106,8 +139,15 @@ impl Resolver<'_> {
                     Some(targets) => targets.iter().copied().collect(),
                     None => self.targets_of_team(*index, through_users.get(index), &able, name),
                 };
-                if prefix.is_none() {
+                if prefix.is_none() && !prefixed.is_empty() {
+                    let wanted = targets.len();
                     targets = targets.difference(&prefixed).copied().collect();
+                    if targets.is_empty() && wanted > 0 {
+                        let other = entries.iter().find(|(p, _)| p.is_some()).map_or(*index, |(_, i)| *i);
+                        let finding =
+                            twice(&format!("the team `{name}`"), self.teams[*index].span, self.teams[other].span);
+                        self.sink.push(finding);
+                    }
                 }
                 if let Some(narrow) = self.teams[*index].decl.as_ref().and_then(|d| d.targets.clone()) {
                     let kept: BTreeSet<usize> = narrow.iter().flat_map(|at| self.targets_named(*at)).collect();
