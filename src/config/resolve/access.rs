@@ -410,7 +410,7 @@ impl Resolver<'_> {
                 principal,
                 role,
                 until,
-                because: grantee.because,
+                because: grantee.because.map(|b| b.0),
                 span: grantee.span,
             });
         }
