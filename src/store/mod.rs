@@ -1,1 +1,129 @@
-//! Not written yet.
+//! What rolecall remembers between two runs: the ledger of every apply, who is applying now, what it
+//! managed, and how much it last read. Records hold no secrets.
+//!
+//! A [`Store`] can lie in several places; [`SqliteStore`] keeps it in `.rolecall/` beside the files.
+
+mod error;
+mod ledger;
+mod lock;
+pub(crate) mod schema;
+mod sqlite;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+pub use error::StoreError;
+pub use ledger::{ApplyEntry, ApplyInfo, Break, Entry, NewApply, Outcome, Status, Unfinished, Verification};
+pub use lock::{Holder, Lock};
+pub use sqlite::SqliteStore;
+
+use crate::model::{Change, Kind, Moment, Ownership};
+
+/// What a store says.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// How long [`Store::lock`] waits before it asks again.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// The memory of rolecall. Every method blocks until it is done.
+pub trait Store: Send + Sync {
+    /// Begins an apply and hands out its number, which no other apply of this store has.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn begin(&self, apply: &NewApply) -> Result<i64>;
+
+    /// Records the changes that are about to be sent, each with its step in the plan. Nothing may be
+    /// sent before this returns: then they outlast a loss of power.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the apply has not begun or is finished.
+    fn intend(&self, apply: i64, changes: &[(u32, &Change)], at: Moment) -> Result<()>;
+
+    /// Records what became of a change. The last outcome of a step counts. One that a loss of power
+    /// takes is found again by reading the target.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn outcome(&self, apply: i64, step: u32, outcome: &Outcome, at: Moment) -> Result<()>;
+
+    /// Ends an apply. One that was interrupted may be ended once more, as resolved.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the apply has not begun.
+    fn finish(&self, apply: i64, status: Status, at: Moment) -> Result<()>;
+
+    /// The applies to a target that have not ended, oldest first, with the changes that may or may
+    /// not have been made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn unfinished(&self, target: &str) -> Result<Vec<Unfinished>>;
+
+    /// The last applies, newest first: to one target or to all.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn applies(&self, target: Option<&str>, limit: usize) -> Result<Vec<ApplyEntry>>;
+
+    /// Every change of an apply in the order of its steps.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn entries(&self, apply: i64) -> Result<Vec<Entry>>;
+
+    /// Checks the chain of the ledger from its beginning.
+    ///
+    /// # Errors
+    /// When the store cannot be read. A chain that breaks is an answer, not an error.
+    fn verify(&self) -> Result<Verification>;
+
+    /// What was removable in a target when it was last applied to; `None` before the first time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ownership(&self, target: &str) -> Result<Option<Ownership>>;
+
+    /// Remembers what is removable in a target.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn remember_ownership(&self, target: &str, ownership: &Ownership) -> Result<()>;
+
+    /// How many things of each kind the last reading of a target found; `None` before the first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_read(&self, target: &str) -> Result<Option<BTreeMap<Kind, usize>>>;
+
+    /// Remembers how many things of each kind a reading found.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn remember_read(&self, target: &str, counts: &BTreeMap<Kind, usize>, at: Moment) -> Result<()>;
+
+    /// Takes the lock of a target, which lasts until the [`Lock`] is dropped or the process ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] with the holder when somebody else has it.
+    fn try_lock(&self, target: &str, holder: &Holder) -> Result<Lock>;
+
+    /// As [`Store::try_lock`], waiting for up to `timeout`.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] with the holder when somebody else still has it then.
+    fn lock(&self, target: &str, holder: &Holder, timeout: Duration) -> Result<Lock> {
+        let end = Instant::now().checked_add(timeout);
+        loop {
+            match self.try_lock(target, holder) {
+                Err(StoreError::Locked(_)) if end.is_none_or(|end| Instant::now() < end) => {
+                    std::thread::sleep(LOCK_POLL.min(timeout));
+                }
+                other => return other,
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The layout of an SQLite file of ours: who made it, how new it is, and the steps to the newest.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// How long a connection waits for another one that writes.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A layout and how to reach it.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// What such a file is, for people: `a rolecall store`.
+    pub(crate) name: &'static str,
+    /// `PRAGMA application_id` of such files.
+    pub(crate) application: i32,
+    /// The steps in order. `PRAGMA user_version` says how many of them a file has taken.
+    pub(crate) steps: &'static [&'static str],
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SchemaError {
+    /// Another program made it.
+    #[error("it is an SQLite database of another program, not {0}")]
+    Foreign(&'static str),
+    /// A newer rolecall made it.
+    #[error(
+        "a newer rolecall made it (layout {found}; this rolecall knows up to {known}): use that one, or a newer one"
+    )]
+    Newer {
+        /// Its layout.
+        found: usize,
+        /// The newest layout known here.
+        known: usize,
+    },
+    /// An older rolecall made it and it may not be changed now.
+    #[error(
+        "an older rolecall made it (layout {found}, this rolecall reads {known}): the next apply brings it up to date"
+    )]
+    Older {
+        /// Its layout.
+        found: usize,
+        /// The newest layout known here.
+        known: usize,
+    },
+    /// SQLite said no.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl Schema {
+    /// How many steps the file has taken; 0 for one that is still empty.
+    fn taken(&self, conn: &Connection) -> Result<usize, SchemaError> {
+        let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if application != self.application {
+            let things: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            let fresh = application == 0 && version == 0 && things == 0;
+            return if fresh { Ok(0) } else { Err(SchemaError::Foreign(self.name)) };
+        }
+        let (found, known) = (usize::try_from(version).unwrap_or(0), self.steps.len());
+        if found > known { Err(SchemaError::Newer { found, known }) } else { Ok(found) }
+    }
+
+    /// Looks at a file without changing it: whether there is anything in it.
+    pub(crate) fn check(&self, conn: &Connection) -> Result<bool, SchemaError> {
+        match self.taken(conn)? {
+            0 => Ok(false),
+            found if found < self.steps.len() => Err(SchemaError::Older { found, known: self.steps.len() }),
+            _ => Ok(true),
+        }
+    }
+
+    /// Takes the steps that are missing, in one transaction, so that two processes that start at the
+    /// same time do not take them twice.
+    pub(crate) fn migrate(&self, conn: &mut Connection) -> Result<(), SchemaError> {
+        if self.taken(conn)? == self.steps.len() {
+            return Ok(());
+        }
+        // Not possible within a transaction, and kept by the file once it is set.
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let taken = self.taken(&tx)?;
+        for step in self.steps.get(taken..).unwrap_or_default() {
+            tx.execute_batch(step)?;
+        }
+        tx.pragma_update(None, "application_id", self.application)?;
+        tx.pragma_update(None, "user_version", i64::try_from(self.steps.len()).unwrap_or(i64::MAX))?;
+        tx.commit()?;
+        Ok(())
+    }
+}
+
+/// Makes a folder that only its owner can enter, where it does not exist.
+pub(crate) fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
