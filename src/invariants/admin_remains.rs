@@ -19,15 +19,18 @@ pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &R
     let mut lowest = before;
     let mut at: Option<&Change> = None;
     for wave in steps.chunk_by(|a, b| a.0 == b.0) {
-        let (unmaking, rest): (Vec<_>, Vec<_>) = wave.iter().partition(|(.., part)| *part == Part::Unmakes);
-        let (moving, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(.., part)| *part == Part::Moves);
-        for (set, change) in [(&unmaking, true), (&moving, true), (&rest, false)] {
-            set.iter().for_each(|(_, change, _)| now.apply(change));
-            if change && !set.is_empty() {
+        for (worst_first, threatens) in [(Some(Part::Unmakes), true), (Some(Part::Moves), true), (None, false)] {
+            let belongs = |part: Part| worst_first.map_or(!matches!(part, Part::Unmakes | Part::Moves), |p| p == part);
+            let mut first = None;
+            for (_, change, _) in wave.iter().filter(|(.., part)| belongs(*part)) {
+                now.apply(change);
+                first = first.or(Some(*change));
+            }
+            if threatens && first.is_some() {
                 let count = now.count();
                 if count < lowest {
                     lowest = count;
-                    at = set.first().map(|(_, change, _)| *change);
+                    at = first;
                 }
             }
         }
@@ -54,11 +57,8 @@ pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &R
     if end < needed {
         let invited = now.count_with_invited();
         if before < needed && end >= before && invited >= needed {
-            let message = format!(
-                "{} until an invitation is accepted; {} then",
-                administrators(end),
-                administrators(invited)
-            );
+            let message =
+                format!("{} until an invitation is accepted; {} then", administrators(end), administrators(invited));
             return (Verdict::new(NAME, Answer::Unknown, message), None);
         }
         let message = format!("{} would be left at the end; at least {needed} must remain", administrators(end));

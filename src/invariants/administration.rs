@@ -43,10 +43,7 @@ impl<'a> Administration<'a> {
             counts: u.kind().counts_as_admin(),
             role: u.role.value().map(|r| r.0),
         };
-        let place = |t: &Team| Place {
-            role: t.role.value().map(|r| r.0),
-            outer: t.outer.value().map(|t| t.0),
-        };
+        let place = |t: &Team| Place { role: t.role.value().map(|r| r.0), outer: t.outer.value().map(|t| t.0) };
         Self {
             live,
             roles: live.roles().iter().map(|r| r.administers).collect(),
@@ -245,14 +242,19 @@ impl<'a> Administration<'a> {
     }
 
     fn count_in(&self, states: &[UserState]) -> usize {
-        self.administering().iter().zip(&self.accounts).filter(|(a, account)| **a && states.contains(&account.state)).count()
+        self.administering()
+            .iter()
+            .zip(&self.accounts)
+            .filter(|(a, account)| **a && states.contains(&account.state))
+            .count()
     }
 
-    /// The ancestors of a team with itself, by number, from the inside out.
+    /// The ancestors of a team with itself, by number, from the inside out; some of them again where a
+    /// live system holds a circle.
     pub(crate) fn team_and_outer(&self, team: u32) -> Vec<u32> {
         let mut found = Vec::new();
         let mut at = Some(team);
-        while let Some(id) = at.filter(|id| (*id as usize) < self.places.len() && !found.contains(id)) {
+        while let Some(id) = at.filter(|id| (*id as usize) < self.places.len() && found.len() < self.places.len()) {
             found.push(id);
             at = self.places[id as usize].outer;
         }
@@ -341,44 +343,44 @@ pub fn parts<'a, 'c>(live: &'a Directory, changes: impl Iterator<Item = &'c Chan
             after_ref.role_administers(id)
         })
     };
-    let team = |name: &str, of: &[bool]| {
-        after_ref.team(name).is_some_and(|t| of.get(t as usize).copied().unwrap_or_default())
-    };
-    let part = |change: &Change| match change {
-        Change::CreateUser { user } | Change::InviteUser { user } | Change::EnableUser { user } => {
-            if out.administers_after(&user.email) { Part::Makes } else { Part::None }
-        }
-        Change::DisableUser { user, .. } | Change::DeleteUser { user, .. } => {
-            if out.administers_before(&user.email) { Part::Unmakes } else { Part::None }
-        }
-        Change::UpdateUser { before: b, after: a } => {
-            let (is, will) = (out.administers_before(&b.email), out.administers_after(&a.email));
-            let (had, has) = if b.kind.counts_as_admin() == a.kind.counts_as_admin() {
-                (role_before(&b.role), role_after(&a.role))
-            } else {
-                (b.kind.counts_as_admin(), a.kind.counts_as_admin())
-            };
-            let stable = b.role == a.role || (role_after(&b.role) && role_before(&a.role));
-            moved(is && had, will && has, stable)
-        }
-        Change::AddMember { member } => {
-            let makes = team(&member.team, &teams_after) && out.administers_after(&member.user);
-            if makes { Part::Makes } else { Part::None }
-        }
-        Change::RemoveMember { member, .. } => {
-            let unmakes = team(&member.team, &teams_before) && out.administers_before(&member.user);
-            if unmakes { Part::Unmakes } else { Part::None }
-        }
-        Change::UpdateTeam { before: b, after: a } => {
-            let outer = |name: &Option<String>, of: &[bool]| name.as_deref().is_some_and(|n| team(n, of));
-            let way_stays = (role_before(&a.role) && role_after(&b.role))
-                || (outer(&a.outer, &teams_before) && outer(&b.outer, &teams_after));
-            let stable = (b.role == a.role && b.outer == a.outer) || way_stays;
-            moved(team(&b.name, &teams_before), team(&a.name, &teams_after), stable)
-        }
-        Change::UpdateRole { before: b, after: a } => moved(b.administers, a.administers, true),
-        _ => Part::None,
-    };
+    let team =
+        |name: &str, of: &[bool]| after_ref.team(name).is_some_and(|t| of.get(t as usize).copied().unwrap_or_default());
+    let part =
+        |change: &Change| match change {
+            Change::CreateUser { user } | Change::InviteUser { user } | Change::EnableUser { user } => {
+                if out.administers_after(&user.email) { Part::Makes } else { Part::None }
+            }
+            Change::DisableUser { user, .. } | Change::DeleteUser { user, .. } => {
+                if out.administers_before(&user.email) { Part::Unmakes } else { Part::None }
+            }
+            Change::UpdateUser { before: b, after: a } => {
+                let (is, will) = (out.administers_before(&b.email), out.administers_after(&a.email));
+                let (had, has) = if b.kind.counts_as_admin() == a.kind.counts_as_admin() {
+                    (role_before(&b.role), role_after(&a.role))
+                } else {
+                    (b.kind.counts_as_admin(), a.kind.counts_as_admin())
+                };
+                let stable = b.role == a.role || (role_after(&b.role) && role_before(&a.role));
+                moved(is && had, will && has, stable)
+            }
+            Change::AddMember { member } => {
+                let makes = team(&member.team, &teams_after) && out.administers_after(&member.user);
+                if makes { Part::Makes } else { Part::None }
+            }
+            Change::RemoveMember { member, .. } => {
+                let unmakes = team(&member.team, &teams_before) && out.administers_before(&member.user);
+                if unmakes { Part::Unmakes } else { Part::None }
+            }
+            Change::UpdateTeam { before: b, after: a } => {
+                let outer = |name: &Option<String>, of: &[bool]| name.as_deref().is_some_and(|n| team(n, of));
+                let way_stays = (role_before(&a.role) && role_after(&b.role))
+                    || (outer(&a.outer, &teams_before) && outer(&b.outer, &teams_after));
+                let stable = (b.role == a.role && b.outer == a.outer) || way_stays;
+                moved(team(&b.name, &teams_before), team(&a.name, &teams_after), stable)
+            }
+            Change::UpdateRole { before: b, after: a } => moved(b.administers, a.administers, true),
+            _ => Part::None,
+        };
     let parts: Vec<Part> = changes.map(part).collect();
     out.parts = parts;
     out

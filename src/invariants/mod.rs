@@ -9,11 +9,11 @@ mod inherited_not_repeated;
 mod ownership_is_said;
 
 pub use admin_remains::admin_remains;
-pub use administration::{Administration, Part, parts};
+pub use administration::{Administration, Part, Parts, parts};
 pub use blast_radius::{Tally, count_removals, judge_removals};
 pub use change_in_place::change_in_place;
 pub use inherited_not_repeated::inherited_not_repeated;
-pub use ownership_is_said::{judge_takeovers, newly_managed};
+pub use ownership_is_said::{judge_takeovers, newly_managed, takeover_names};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -16,22 +16,26 @@ pub fn newly_managed(
 ) -> Vec<bool> {
     let empty = Ownership::default();
     let known = remembered.unwrap_or(&empty);
-    let covers = |kind: Kind, name: &str| known.covers(kind, name);
+    // The edges of something that is renamed were covered by its old name.
+    let covers = |kind: Kind, of: Kind, name: &str| {
+        known.covers(kind, name) || old_name(of, name).is_some_and(|old| known.covers(kind, &old))
+    };
     let was_listed = |list: &std::collections::BTreeSet<String>, kind: Kind, name: &str| {
         list.contains(name) || old_name(kind, name).is_some_and(|old| list.contains(&old))
     };
     let is_new = |change: &Change| -> bool {
         match change {
             Change::RemoveMember { member, .. } => {
-                !(covers(Kind::Member, &member.team) || old_name(Kind::Team, &member.team).is_some_and(|o| covers(Kind::Member, &o)))
+                !covers(Kind::Member, Kind::Team, &member.team)
                     || !was_listed(&known.listed_members, Kind::Team, &member.team)
             }
             Change::RevokeGrant { resource, .. } => {
-                !covers(Kind::Grant, resource) && !was_listed(&known.listed_access, Kind::Resource, resource)
+                !covers(Kind::Grant, Kind::Resource, resource)
+                    && !was_listed(&known.listed_access, Kind::Resource, resource)
             }
             change => {
                 let object = change.object();
-                !covers(object.kind, &object.name)
+                !covers(object.kind, object.kind, &object.name)
             }
         }
     };
@@ -57,13 +61,16 @@ pub fn newly_managed(
     found
 }
 
-/// The names of what would be taken over, by kind.
-pub(crate) fn names<'c>(changes: impl Iterator<Item = &'c Change>) -> BTreeMap<Kind, Vec<String>> {
+/// The names of what would be taken over, by kind, sorted.
+#[must_use]
+pub fn takeover_names<'c>(changes: impl Iterator<Item = &'c Change>) -> BTreeMap<Kind, Vec<String>> {
     let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
     for change in changes {
         let name = match change {
             Change::RemoveMember { member, .. } => format!("{} in {}", member.user, member.team),
-            Change::RevokeGrant { to: PrincipalRecord::Team(team), resource, .. } => format!("team/{team} on {resource}"),
+            Change::RevokeGrant { to: PrincipalRecord::Team(team), resource, .. } => {
+                format!("team/{team} on {resource}")
+            }
             Change::RevokeGrant { to, resource, .. } => format!("{to} on {resource}"),
             change => change.object().name,
         };

@@ -70,8 +70,7 @@ pub(super) enum Was {
 
 /// Joins two sorted lists by name, in linear time.
 pub(super) fn by_name<T: Named>(desired: &[T], live: &[T]) -> Join {
-    let mut join =
-        Join { live_of: vec![None; desired.len()], desired_of: vec![None; live.len()], renamed: Vec::new() };
+    let mut join = Join { live_of: vec![None; desired.len()], desired_of: vec![None; live.len()], renamed: Vec::new() };
     let (mut i, mut j) = (0, 0);
     while let (Some(d), Some(l)) = (desired.get(i), live.get(j)) {
         match d.name().cmp(l.name()) {

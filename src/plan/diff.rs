@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::work::{Fate, Work};
 use super::{domains, edges, policies, resources, roles, teams, users};
 use crate::diagnostic::Code;
-use crate::model::{Change, Desired, Directory, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState};
+use crate::model::{
+    Change, Desired, Directory, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState,
+};
 
 /// What a comparison needs to know besides the two states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,8 @@ fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
             continue;
         }
         let user = live.user(UserId(index as u32));
-        let managed = manage.mode_of(Kind::User, &user.email) == Mode::Authoritative && !manage.is_protected(&user.email);
+        let managed =
+            manage.mode_of(Kind::User, &user.email) == Mode::Authoritative && !manage.is_protected(&user.email);
         work.fates[index] = match removal.users {
             UserRemoval::Delete if managed => Fate::Goes,
             UserRemoval::Disable if managed => Fate::Rests,
@@ -116,7 +119,9 @@ fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
             _ => Fate::Stays,
         };
     }
-    let goes = |kind, declared: Option<u32>, name: &str| declared.is_none() && manage.mode_of(kind, name) == Mode::Authoritative;
+    let goes = |kind, declared: Option<u32>, name: &str| {
+        declared.is_none() && manage.mode_of(kind, name) == Mode::Authoritative
+    };
     for (index, team) in live.teams().iter().enumerate() {
         work.team_goes[index] = goes(Kind::Team, work.teams.desired_of[index], &team.name);
     }
@@ -176,7 +181,8 @@ fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
 fn say_what_is_missing<O: Copy>(work: &mut Work<'_, O>) {
     for (what, count) in std::mem::take(&mut work.missing) {
         let (these, are) = if count == 1 { ("declaration", "is") } else { ("declarations", "are") };
-        work.out.note(format!("{count} {these} {are} not written: {what} is not there, and this plan does not make it"));
+        work.out
+            .note(format!("{count} {these} {are} not written: {what} is not there, and this plan does not make it"));
     }
     for (kind, names) in std::mem::take(&mut work.outside) {
         let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();

@@ -69,9 +69,10 @@ fn member_mode<O: Copy>(work: &Work<'_, O>, modes: &mut [Option<Mode>], team: Te
 }
 
 fn ended_members<O: Copy>(work: &Work<'_, O>) -> FxHashMap<(TeamId, UserId), Option<Moment>> {
-    let found = work.desired.ended_members.iter().filter_map(|record| {
-        Some(((live_team(work, &record.team)?, live_user(work, &record.user)?), record.until))
-    });
+    let found =
+        work.desired.ended_members.iter().filter_map(|record| {
+            Some(((live_team(work, &record.team)?, live_user(work, &record.user)?), record.until))
+        });
     found.collect()
 }
 
@@ -205,7 +206,9 @@ pub(super) fn grants<O: Copy>(work: &mut Work<'_, O>) {
             (None, None) => break,
             (Some(_), None) => std::cmp::Ordering::Less,
             (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(&(resource, principal, ..)), Some(l)) => (resource, principal).cmp(&(l[0].resource.0, l[0].principal)),
+            (Some(&(resource, principal, ..)), Some(l)) => {
+                (resource, principal).cmp(&(l[0].resource.0, l[0].principal))
+            }
         };
         match order {
             std::cmp::Ordering::Less => {
@@ -262,7 +265,8 @@ fn grant_mode<O: Copy>(work: &Work<'_, O>, resource: ResourceId) -> Mode {
 
 /// The roles that a declaration gives, those that will not be there left out.
 fn wanted<O: Copy>(work: &mut Work<'_, O>, pair: &[Grant]) -> Vec<GrantedRole> {
-    let there: Vec<Grant> = pair.iter().filter(|g| work.role_said(&Said::Is(g.role)) != Said::Unsaid).copied().collect();
+    let there: Vec<Grant> =
+        pair.iter().filter(|g| work.role_said(&Said::Is(g.role)) != Said::Unsaid).copied().collect();
     granted(&work.desired.directory, &there)
 }
 
@@ -337,10 +341,9 @@ fn surplus_grant<O: Copy>(work: &mut Work<'_, O>, ended: &Ended, live: &[Grant])
         return revoke(work, None, live, Why::Goes { with });
     }
     let (protected, rests) = match first.principal {
-        Principal::User(id) => (
-            work.desired.manage.is_protected(&work.live.user(id).email),
-            work.fates[id.index()] == Fate::Rests,
-        ),
+        Principal::User(id) => {
+            (work.desired.manage.is_protected(&work.live.user(id).email), work.fates[id.index()] == Fate::Rests)
+        }
         _ => (false, false),
     };
     if protected {

@@ -1,9 +1,7 @@
 //! Resources, their place, visibility and owner. Grants are among the edges.
 
 use super::work::{Fate, Work, apply};
-use crate::model::{
-    Change, Kind, Mode, ObjectRef, Resource, ResourceId, ResourceRecord, Said, UserId, Why,
-};
+use crate::model::{Change, Kind, Mode, ObjectRef, Resource, ResourceId, ResourceRecord, Said, UserId, Why};
 
 pub(super) fn compare<O: Copy>(work: &mut Work<'_, O>) {
     let desired = work.desired;

@@ -97,8 +97,7 @@ fn holders<'w, O: Copy>(work: &'w Work<'_, O>) -> FxHashMap<&'w str, i64> {
     live.memberships().iter().for_each(|m| hold(&m.role));
     live.domains().iter().for_each(|d| hold(&d.role));
     live.grants().iter().for_each(|g| hold(&Said::Is(g.role)));
-    let mut holders: FxHashMap<&str, i64> =
-        live.roles().iter().zip(counts).map(|(r, n)| (&*r.name, n)).collect();
+    let mut holders: FxHashMap<&str, i64> = live.roles().iter().zip(counts).map(|(r, n)| (&*r.name, n)).collect();
     for planned in &work.out.changes {
         let (before, after): (Vec<&str>, Vec<&str>) = match &planned.change {
             Change::UpdateUser { before, after } => (one(&before.role), one(&after.role)),
@@ -107,10 +106,9 @@ fn holders<'w, O: Copy>(work: &'w Work<'_, O>) -> FxHashMap<&'w str, i64> {
             Change::RemoveMember { member, .. } => (one(&member.role), Vec::new()),
             Change::ChangeDomain { before, after } => (one(&before.role), one(&after.role)),
             Change::RemoveDomain { domain, .. } => (one(&domain.role), Vec::new()),
-            Change::ChangeGrant { before, after, .. } => (
-                before.iter().map(|r| r.role.as_str()).collect(),
-                after.iter().map(|r| r.role.as_str()).collect(),
-            ),
+            Change::ChangeGrant { before, after, .. } => {
+                (before.iter().map(|r| r.role.as_str()).collect(), after.iter().map(|r| r.role.as_str()).collect())
+            }
             Change::RevokeGrant { roles, .. } => (roles.iter().map(|r| r.role.as_str()).collect(), Vec::new()),
             _ => continue,
         };

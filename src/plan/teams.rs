@@ -63,13 +63,7 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: TeamId) {
     }
 }
 
-fn fill<O: Copy>(
-    work: &Work<'_, O>,
-    team: &Team,
-    role: &Said<RoleId>,
-    outer: &Said<TeamId>,
-    record: &mut TeamRecord,
-) {
+fn fill<O: Copy>(work: &Work<'_, O>, team: &Team, role: &Said<RoleId>, outer: &Said<TeamId>, record: &mut TeamRecord) {
     apply(&mut record.description, &team.description, |t| t.to_string());
     apply(&mut record.role, role, |r| work.role_text(*r));
     apply(&mut record.outer, outer, |t| work.desired.directory.team(*t).name.to_string());
@@ -105,7 +99,8 @@ pub(super) fn leads<O: Copy>(work: &mut Work<'_, O>) {
         let live_id = work.teams.live_of[index].map(TeamId);
         let live_leads = live_id.and_then(|l| work.live.team(l).leads.value());
         let same = live_leads.map_or(said.is_empty(), |live| {
-            live.len() == said.len() && said.iter().all(|d| work.users.live_of[d.index()].is_some_and(|l| live.contains(&UserId(l))))
+            live.len() == said.len()
+                && said.iter().all(|d| work.users.live_of[d.index()].is_some_and(|l| live.contains(&UserId(l))))
         });
         if same {
             continue;
@@ -138,8 +133,7 @@ pub(super) fn leads<O: Copy>(work: &mut Work<'_, O>) {
         if said || !leads.iter().any(goes) {
             continue;
         }
-        let mut after: Vec<String> =
-            leads.iter().filter(|u| !goes(u)).map(|u| work.user_name(*u).to_owned()).collect();
+        let mut after: Vec<String> = leads.iter().filter(|u| !goes(u)).map(|u| work.user_name(*u).to_owned()).collect();
         after.sort_unstable();
         let before = work.live_leads(id);
         work.must(Change::SetLeads { team: work.team_name(id).to_owned(), before, after });
