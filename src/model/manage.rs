@@ -178,10 +178,16 @@ impl Manage {
             let removes = rule.mode == Mode::Authoritative && rule.mentioned;
             removes.then(|| (kind, rule.scope.iter().map(|p| p.0.clone()).collect()))
         });
+        // A list makes nothing removable where its kind is only added to.
+        let removes = |kind: Kind, name: &str| {
+            Rule { mentioned: true, ..self.rule(kind).clone() }.mode_of(name) == Mode::Authoritative
+        };
+        let teams = self.listed_members.iter().map(|t| directory.team(*t).name.to_string());
+        let resources = self.listed_access.iter().map(|r| directory.resource(*r).name.to_string());
         Ownership {
             kinds: kinds.collect(),
-            listed_members: self.listed_members.iter().map(|t| directory.team(*t).name.to_string()).collect(),
-            listed_access: self.listed_access.iter().map(|r| directory.resource(*r).name.to_string()).collect(),
+            listed_members: teams.filter(|name| removes(Kind::Member, name)).collect(),
+            listed_access: resources.filter(|name| removes(Kind::Grant, name)).collect(),
         }
     }
 }

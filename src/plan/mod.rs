@@ -1,2 +1,30 @@
 //! From two directories to a plan: the difference as typed changes, their order with its reasons, the
 //! guards that judge it, and the saved plan with its digest.
+
+mod align;
+mod consent;
+mod diff;
+mod domains;
+mod edges;
+mod graph;
+mod make;
+mod mentions;
+mod moved;
+mod order;
+mod policies;
+mod resources;
+mod roles;
+mod saved;
+mod teams;
+mod touched;
+mod types;
+mod users;
+mod work;
+
+pub use consent::{Consent, ConsentError, Subject};
+pub use diff::{Difference, Options, Planned, Remark, difference};
+pub use make::{Context, plan};
+pub use moved::moved;
+pub use order::{Edge, Ordered, Reason, Step, order};
+pub use saved::{PlanError, SIZE_MAX, digest, load, save};
+pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};

@@ -21,7 +21,7 @@ pub fn diagnostics() -> Value {
 /// Of a saved plan.
 #[must_use]
 pub fn plan() -> Value {
-    Value::Null
+    schema_of::<crate::plan::Plan>("rolecall plan")
 }
 
 fn schema_of<T: JsonSchema>(title: &str) -> Value {

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::model::{Change, Directory, Kind, Moment};
+use crate::plan::Promise;
 
 /// A future that can be kept behind a trait object.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -37,18 +38,6 @@ pub enum TargetError {
     Unknown(String),
 }
 
-/// How far the promise about every moment reaches in a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// The target checks and changes in one transaction.
-    Enforced,
-    /// What is touched is read right before and after.
-    Observed,
-    /// Changes can cross with those of others unseen.
-    BestEffort,
-}
-
 /// What a target can read, write and undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
@@ -63,7 +52,7 @@ pub struct Capabilities {
     /// How many changes it takes at a time.
     pub concurrency: usize,
     /// How far the promise about every moment reaches.
-    pub level: Level,
+    pub level: Promise,
 }
 
 /// One reading of a target.

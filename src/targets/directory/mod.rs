@@ -16,7 +16,7 @@ pub use read::DirectoryReader;
 pub use url::{UrlError, path_of};
 pub use write::DirectoryWriter;
 
-use super::{Capabilities, Level};
+use super::{Capabilities, Promise};
 use crate::model::Kind;
 
 /// What the directory can do: everything, one change at a time, each in one transaction.
@@ -28,6 +28,6 @@ pub fn capabilities() -> Capabilities {
         enables: true,
         invites: true,
         concurrency: 1,
-        level: Level::Enforced,
+        level: Promise::Enforced,
     }
 }

@@ -104,7 +104,7 @@ impl<'c> Pass<'c> {
         self.read_domains()?;
         self.read_policies()?;
         let (directory, _, _) = self.build.finish().map_err(|twice| {
-            let names: Vec<String> = twice.iter().take(3).map(ToString::to_string).collect();
+            let names: Vec<String> = twice.iter().take(3).map(|t| t.object.to_string()).collect();
             malformed("the directory", format!("it holds some things twice: {}", names.join(", ")))
         })?;
         self.notes.sort();

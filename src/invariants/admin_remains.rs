@@ -1,0 +1,93 @@
+//! `admin-remains`: at least N active administrators at every moment.
+
+use super::{Administration, Answer, Part, Verdict};
+use crate::model::{Change, Directory, Rules};
+
+const NAME: &str = "admin-remains";
+
+/// Judges changes that run in waves, `(wave, change, part)` in the order of the waves. Inside a wave
+/// the worst comes first: all that unmakes administrators before all that makes some.
+///
+/// A target that has too few administrators before may not get fewer at any moment, and must have
+/// enough at the end. The second part is a piece of advice, where one is due.
+#[must_use]
+pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &Rules) -> (Verdict, Option<String>) {
+    let mut now = Administration::of(live);
+    let needed = rules.admins_at_least.max(1);
+    let before = now.count();
+    let floor = needed.min(before);
+    let mut lowest = before;
+    let mut at: Option<&Change> = None;
+    for wave in steps.chunk_by(|a, b| a.0 == b.0) {
+        for (worst_first, threatens) in [(Some(Part::Unmakes), true), (Some(Part::Moves), true), (None, false)] {
+            let belongs = |part: Part| worst_first.map_or(!matches!(part, Part::Unmakes | Part::Moves), |p| p == part);
+            let mut first = None;
+            for (_, change, _) in wave.iter().filter(|(.., part)| belongs(*part)) {
+                now.apply(change);
+                first = first.or(Some(*change));
+            }
+            if threatens && first.is_some() {
+                let count = now.count();
+                if count < lowest {
+                    lowest = count;
+                    at = first;
+                }
+            }
+        }
+    }
+    let end = now.count();
+    if steps.is_empty() {
+        let answer = if before >= needed { Answer::Holds } else { Answer::Unknown };
+        let message = format!("{} now, nothing changes", administrators(before));
+        return (Verdict::new(NAME, answer, message), advice(before, rules));
+    }
+    if !now.is_known() && !Administration::of(live).is_known() {
+        let message = "who administers this target cannot be known: no role of it is marked as administering";
+        let verdict = Verdict::new(NAME, Answer::Unknown, message)
+            .help("mark the role of its administrators with `administers: true`, or see to it yourself");
+        return (verdict, None);
+    }
+    if lowest < floor {
+        let when = at.map(|c| format!(" when {} is carried out", c.object())).unwrap_or_default();
+        let message = format!("only {} would be left{when}; at least {needed} must remain", administrators(lowest));
+        let verdict = Verdict::new(NAME, Answer::Violated, message)
+            .help("apply in two parts: first what makes the new administrators, then the rest");
+        return (verdict, None);
+    }
+    if end < needed {
+        let invited = now.count_with_invited();
+        if before < needed && end >= before && invited >= needed {
+            let message =
+                format!("{} until an invitation is accepted; {} then", administrators(end), administrators(invited));
+            return (Verdict::new(NAME, Answer::Unknown, message), None);
+        }
+        let message = format!("{} would be left at the end; at least {needed} must remain", administrators(end));
+        let verdict = Verdict::new(NAME, Answer::Violated, message).help(
+            "keep or declare another active person with an administering role; services, break-glass accounts and \
+             pending invitations are not counted",
+        );
+        return (verdict, None);
+    }
+    let message = if lowest == end && end == before {
+        format!("{} at every moment", administrators(end))
+    } else {
+        format!("{} at the end, never fewer than {lowest}", administrators(end))
+    };
+    (Verdict::new(NAME, Answer::Holds, message), advice(end, rules))
+}
+
+fn administrators(n: usize) -> String {
+    match n {
+        0 => "no active administrator".to_owned(),
+        1 => "1 active administrator".to_owned(),
+        n => format!("{n} active administrators"),
+    }
+}
+
+fn advice(end: usize, rules: &Rules) -> Option<String> {
+    (end == 1 && !rules.admins_declared).then(|| {
+        "there is only one active administrator: two are advised, so that one can help the other \
+         (`policies: {admins: {at_least: 2}}`)"
+            .to_owned()
+    })
+}
