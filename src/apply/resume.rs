@@ -1,0 +1,92 @@
+//! After a crash: what became of the changes whose outcome nobody recorded, and whether a reviewed
+//! plan is what remains to be done.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Change, Moment};
+use crate::plan::Plan;
+use crate::store::{self, Outcome, Status, Store, StoreError};
+use crate::targets::{TargetError, Writer};
+
+/// Why an interrupted apply could not be cleared up.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The ledger failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The target could not be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// Finds out what became of the changes of applies that were cut off, records it, and closes them.
+/// Gives back how many changes had to be looked up. The lock of the target must be held.
+///
+/// # Errors
+/// When the ledger or the target fails.
+pub async fn resolve(target: &str, writer: &dyn Writer, store: &dyn Store) -> Result<usize, ResumeError> {
+    let mut looked_up = 0;
+    for unfinished in store.unfinished(target)? {
+        for (step, change) in &unfinished.pending {
+            looked_up += 1;
+            let outcome = if writer.verify(change).await? {
+                Outcome::Applied
+            } else {
+                Outcome::Failed { why: "the run was cut off before this change was made".to_owned() }
+            };
+            store.outcome(unfinished.info.id, *step, &outcome, Moment::now())?;
+        }
+        store.finish(unfinished.info.id, Status::Resolved, Moment::now())?;
+    }
+    Ok(looked_up)
+}
+
+/// How a reviewed plan stands to what would be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remainder {
+    /// It is the rest of the reviewed plan: everything else of it has been made by an apply of that very
+    /// plan.
+    Rest,
+    /// It is something else.
+    Other,
+}
+
+/// Whether `now` is what remains of `reviewed` after an apply of it that did not come to its end.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn remainder(reviewed: &Plan, now: &Plan, store: &dyn Store) -> store::Result<Remainder> {
+    let mut any = false;
+    for target in &reviewed.targets {
+        let mut left: BTreeMap<u32, &Change> = target.steps.iter().map(|s| (s.id, &s.change)).collect();
+        for apply in store.applies(Some(&target.target), usize::MAX)? {
+            if apply.info.begun.digest != reviewed.digest {
+                continue;
+            }
+            for entry in store.entries(apply.info.id)? {
+                let same = left.get(&entry.step).is_some_and(|change| **change == entry.change);
+                if same && entry.outcome == Some(Outcome::Applied) {
+                    any = true;
+                    left.remove(&entry.step);
+                }
+            }
+        }
+        let mut wanted: Vec<&Change> = now
+            .targets
+            .iter()
+            .filter(|t| t.target == target.target)
+            .flat_map(|t| t.steps.iter().map(|s| &s.change))
+            .collect();
+        for change in left.values() {
+            match wanted.iter().position(|w| w == change) {
+                Some(at) => drop(wanted.swap_remove(at)),
+                None => return Ok(Remainder::Other),
+            }
+        }
+        if !wanted.is_empty() {
+            return Ok(Remainder::Other);
+        }
+    }
+    let same_targets = now.targets.iter().all(|t| reviewed.targets.iter().any(|r| r.target == t.target));
+    Ok(if any && same_targets { Remainder::Rest } else { Remainder::Other })
+}

@@ -1,0 +1,297 @@
+//! One target: wave by wave, each change recorded before it is sent, made, read back, and recorded
+//! again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{StreamExt, stream};
+
+use super::report::{Fate, StepReport, TargetReport};
+use crate::model::{Change, Moment, PrincipalRecord};
+use crate::plan::{Step, TargetPlan};
+use crate::store::{self, NewApply, Outcome, Status, Store, StoreError};
+use crate::targets::{Stamp, TargetError, Writer};
+
+/// How many changes are recorded at once before they are sent. A crash leaves at most so many whose
+/// outcome has to be looked up.
+const BATCH: usize = 64;
+
+/// How many changes may fail before the rest is not attempted: a target that refuses everything is
+/// not asked a thousand times, and one bad account does not stop the others
+/// (`shared/peers.md`, section 2.9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget(pub usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(8)
+    }
+}
+
+/// Asks a running apply to stop after the changes in flight.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody has asked.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Told about every change as it is done.
+pub trait Progress: Send + Sync {
+    /// `done` of `total` changes have come to an end; this one came to `fate`.
+    fn step(&self, target: &str, done: usize, total: usize, change: &Change, fate: Fate);
+}
+
+/// What is needed to apply the plan of one target. The lock of the target must be held.
+pub struct Job<'a> {
+    /// The plan, confirmed.
+    pub plan: &'a TargetPlan,
+    /// The digest of the whole plan.
+    pub digest: &'a str,
+    /// The target.
+    pub writer: &'a dyn Writer,
+    /// Where it is recorded.
+    pub store: &'a dyn Store,
+    /// Who applies.
+    pub actor: &'a str,
+    /// With which command.
+    pub command: &'a str,
+    /// The commit of the declaration, where it is known.
+    pub commit: Option<&'a str>,
+    /// When.
+    pub at: Moment,
+    /// How many changes of a wave are in flight at a time.
+    pub parallelism: usize,
+    /// How many may fail.
+    pub budget: Budget,
+    /// Set from outside to stop.
+    pub stop: &'a Stop,
+    /// Told about every change.
+    pub progress: &'a dyn Progress,
+}
+
+/// The state of a run.
+struct Run<'a> {
+    job: &'a Job<'a>,
+    stamp: Stamp,
+    /// By step: what became of it.
+    fates: BTreeMap<u32, (Fate, Option<String>)>,
+    /// Accounts that the target refused, with what it said.
+    aside: BTreeMap<String, String>,
+    failures: usize,
+    done: usize,
+}
+
+/// Applies the plan of one target.
+///
+/// # Errors
+/// When the ledger cannot be written: then nothing more is sent.
+pub async fn run(job: &Job<'_>) -> Result<TargetReport, StoreError> {
+    let total = job.plan.steps.len();
+    let begun = NewApply {
+        target: job.plan.target.clone(),
+        actor: job.actor.to_owned(),
+        commit: job.commit.map(str::to_owned),
+        command: job.command.to_owned(),
+        digest: job.digest.to_owned(),
+        changes: total,
+        at: job.at,
+    };
+    let apply = job.store.begin(&begun)?;
+    let stamp = Stamp { actor: job.actor.to_owned(), apply, digest: job.digest.to_owned(), at: job.at };
+    let mut run = Run { job, stamp, fates: BTreeMap::new(), aside: BTreeMap::new(), failures: 0, done: 0 };
+    let mut rest = job.plan.steps.as_slice();
+    while let Some(first) = rest.first() {
+        let wave = rest.iter().take_while(|s| s.wave == first.wave).count();
+        let (now, later) = rest.split_at(wave);
+        for batch in now.chunks(BATCH) {
+            run.batch(batch).await?;
+        }
+        rest = later;
+    }
+    let report = run.report(apply);
+    job.store.finish(apply, status_of(&report.status), Moment::now())?;
+    Ok(report)
+}
+
+fn status_of(word: &str) -> Status {
+    [Status::Complete, Status::Partial, Status::Interrupted, Status::Failed]
+        .into_iter()
+        .find(|s| s.word() == word)
+        .unwrap_or(Status::Failed)
+}
+
+impl Run<'_> {
+    /// Some changes of one wave.
+    async fn batch(&mut self, steps: &[Step]) -> store::Result<()> {
+        let mut ready: Vec<&Step> = Vec::new();
+        for step in steps {
+            match self.hindrance(step) {
+                Some((fate, why)) => self.end(step, fate, Some(why)),
+                None => ready.push(step),
+            }
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<(u32, &Change)> = ready.iter().map(|s| (s.id, &s.change)).collect();
+        self.job.store.intend(self.stamp.apply, &changes, Moment::now())?;
+        let width = self.job.parallelism.max(1);
+        for group in ready.chunks(width) {
+            // Between two groups the others on this thread get their turn, signals among them.
+            tokio::task::yield_now().await;
+            let mut sent: Vec<&Step> = Vec::new();
+            for step in group {
+                match self.hindrance(step) {
+                    Some((fate, why)) => {
+                        self.record(step, fate, Some(why.clone()))?;
+                        self.end(step, fate, Some(why));
+                    }
+                    None => sent.push(step),
+                }
+            }
+            let (writer, stamp) = (self.job.writer, &self.stamp);
+            let results: Vec<(&Step, Result<(), TargetError>)> = stream::iter(sent)
+                .map(|step| async move { (step, make(writer, stamp, &step.change).await) })
+                .buffered(width)
+                .collect()
+                .await;
+            for (step, result) in results {
+                let (fate, why) = judge(result);
+                self.record(step, fate, why.clone())?;
+                if let (Fate::Failed, Some(why), Some(account)) = (fate, &why, account_of(&step.change)) {
+                    self.aside.entry(account.to_owned()).or_insert_with(|| why.clone());
+                }
+                if matches!(fate, Fate::Failed | Fate::Unknown) {
+                    self.failures += 1;
+                }
+                self.end(step, fate, why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a change must not be sent now.
+    fn hindrance(&self, step: &Step) -> Option<(Fate, String)> {
+        if self.job.stop.is_asked() {
+            return Some((Fate::NotAttempted, "stopped on request".to_owned()));
+        }
+        if let Some(account) = account_of(&step.change)
+            && let Some(why) = self.aside.get(account)
+        {
+            return Some((Fate::SetAside, format!("{account} is set aside: {why}")));
+        }
+        let missing =
+            step.after.iter().find(|edge| self.fates.get(&edge.step).is_some_and(|(fate, _)| *fate != Fate::Applied));
+        if let Some(edge) = missing {
+            let why = format!("step {} was not made, and {}", edge.step, edge.reason);
+            return Some((Fate::NotAttempted, why));
+        }
+        if self.failures >= self.job.budget.0 {
+            return Some((Fate::NotAttempted, format!("{} changes had failed", self.failures)));
+        }
+        None
+    }
+
+    fn record(&self, step: &Step, fate: Fate, why: Option<String>) -> store::Result<()> {
+        let why = why.unwrap_or_default();
+        let outcome = match fate {
+            Fate::Applied => Outcome::Applied,
+            Fate::Failed => Outcome::Failed { why },
+            Fate::SetAside => Outcome::SetAside { why },
+            Fate::Unknown => Outcome::Unknown { why },
+            // No outcome in an apply that has ended means just that.
+            Fate::NotAttempted => return Ok(()),
+        };
+        self.job.store.outcome(self.stamp.apply, step.id, &outcome, Moment::now())
+    }
+
+    fn end(&mut self, step: &Step, fate: Fate, why: Option<String>) {
+        self.done += 1;
+        self.job.progress.step(&self.job.plan.target, self.done, self.job.plan.steps.len(), &step.change, fate);
+        self.fates.insert(step.id, (fate, why));
+    }
+
+    fn report(self, apply: i64) -> TargetReport {
+        let count = |fate| self.fates.values().filter(|(f, _)| *f == fate).count();
+        let applied = count(Fate::Applied);
+        let status = if applied == self.job.plan.steps.len() {
+            Status::Complete
+        } else if self.job.stop.is_asked() {
+            Status::Interrupted
+        } else if applied == 0 {
+            Status::Failed
+        } else {
+            Status::Partial
+        };
+        TargetReport {
+            target: self.job.plan.target.clone(),
+            apply,
+            status: status.word().to_owned(),
+            applied,
+            failed: count(Fate::Failed),
+            set_aside: count(Fate::SetAside),
+            unknown: count(Fate::Unknown),
+            not_attempted: count(Fate::NotAttempted),
+            steps: self
+                .job
+                .plan
+                .steps
+                .iter()
+                .map(|step| {
+                    let (fate, why) = self.fates.get(&step.id).cloned().unwrap_or((Fate::NotAttempted, None));
+                    StepReport { step: step.id, change: step.change.clone(), fate, why }
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Makes a change and reads it back: no error is not yet success.
+async fn make(writer: &dyn Writer, stamp: &Stamp, change: &Change) -> Result<(), TargetError> {
+    writer.write(change, stamp).await?;
+    match writer.verify(change).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TargetError::Refused("the target took the change, and it is not there".to_owned())),
+        Err(error) => Err(TargetError::Unknown(format!("it was sent and could not be read back: {error}"))),
+    }
+}
+
+fn judge(result: Result<(), TargetError>) -> (Fate, Option<String>) {
+    match result {
+        Ok(()) => (Fate::Applied, None),
+        Err(TargetError::Unknown(why)) => (Fate::Unknown, Some(why)),
+        Err(error) => (Fate::Failed, Some(error.to_string())),
+    }
+}
+
+/// The account that a change is about, if it is about one.
+fn account_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::CreateUser { user }
+        | Change::InviteUser { user }
+        | Change::EnableUser { user }
+        | Change::DisableUser { user, .. }
+        | Change::DeleteUser { user, .. }
+        | Change::UpdateUser { before: user, .. } => Some(&user.email),
+        Change::RenameUser { from, .. } => Some(from),
+        Change::AddMember { member }
+        | Change::RemoveMember { member, .. }
+        | Change::ChangeMember { before: member, .. } => Some(&member.user),
+        Change::GiveGrant { to, .. } | Change::ChangeGrant { to, .. } | Change::RevokeGrant { to, .. } => match to {
+            PrincipalRecord::User(email) => Some(email),
+            PrincipalRecord::Team(_) | PrincipalRecord::Everyone => None,
+        },
+        _ => None,
+    }
+}
