@@ -74,3 +74,11 @@ pub enum Fate {
     /// It was not sent.
     NotAttempted,
 }
+
+impl Report {
+    /// The report on a plan.
+    #[must_use]
+    pub fn new(plan: &crate::plan::Plan, targets: Vec<TargetReport>) -> Self {
+        Self { format: FORMAT.to_owned(), digest: plan.digest.clone(), targets }
+    }
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::{Change, Moment};
 use crate::plan::Plan;
 use crate::store::{self, Outcome, Status, Store, StoreError};
-use crate::targets::{TargetError, Writer};
+use crate::targets::{Reader, TargetError};
 
 /// Why an interrupted apply could not be cleared up.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +24,12 @@ pub enum ResumeError {
 ///
 /// # Errors
 /// When the ledger or the target fails.
-pub async fn resolve(target: &str, writer: &dyn Writer, store: &dyn Store) -> Result<usize, ResumeError> {
+pub async fn resolve(target: &str, reader: &dyn Reader, store: &dyn Store) -> Result<usize, ResumeError> {
     let mut looked_up = 0;
     for unfinished in store.unfinished(target)? {
         for (step, change) in &unfinished.pending {
             looked_up += 1;
-            let outcome = if writer.verify(change).await? {
+            let outcome = if reader.holds(change).await? {
                 Outcome::Applied
             } else {
                 Outcome::Failed { why: "the run was cut off before this change was made".to_owned() }

@@ -1,10 +1,16 @@
 //! The command line: one file per command, which parses, calls, renders and gives an exit code.
 
+mod apply;
 mod arguments;
 mod completions;
 mod exit;
+mod history;
+mod import;
 mod init;
 mod load;
+mod plan;
+mod planning;
+mod progress;
 mod schema;
 mod ui;
 mod validate;
@@ -37,6 +43,14 @@ enum Command {
     Init(init::InitArgs),
     /// Check the files, without any connected system
     Validate(validate::ValidateArgs),
+    /// Show what an apply would do
+    Plan(plan::PlanArgs),
+    /// Make the live state as declared
+    Apply(apply::ApplyArgs),
+    /// Write files from what is live in a target
+    Import(import::ImportArgs),
+    /// Show what was applied, when, by whom and with which outcome
+    History(history::HistoryArgs),
     /// Print a JSON Schema
     Schema(schema::SchemaArgs),
     /// Print completions for a shell
@@ -60,6 +74,10 @@ pub fn run(args: Vec<OsString>) -> Exit {
     let done = match cli.command {
         Command::Init(args) => init::init(&mut ui, &args),
         Command::Validate(args) => validate::validate(&mut ui, &cli.global, &args),
+        Command::Plan(args) => plan::plan(&mut ui, &cli.global, &args),
+        Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
+        Command::Import(args) => import::import(&mut ui, &cli.global, &args),
+        Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

@@ -7,6 +7,7 @@ mod load;
 mod resolve;
 mod schema;
 mod suggest;
+pub mod write;
 
 pub use declaration::*;
 pub use decode::{Context, Decode, Needed, Prose, Reason, Several, Single, Sp, Sym, Table, Templated, sym_index};

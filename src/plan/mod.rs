@@ -2,6 +2,7 @@
 //! guards that judge it, and the saved plan with its digest.
 
 mod align;
+mod confirmed;
 mod consent;
 mod diff;
 mod domains;
@@ -21,6 +22,7 @@ mod types;
 mod users;
 mod work;
 
+pub use confirmed::{By, Confirmed};
 pub use consent::{Consent, ConsentError, Subject};
 pub use diff::{Difference, Options, Planned, Remark, difference};
 pub use make::{Context, plan};

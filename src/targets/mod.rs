@@ -2,8 +2,10 @@
 //! through a [`Writer`]; these are different types, and only `apply` ever makes a writer.
 
 pub mod directory;
+mod open;
 mod profiles;
 
+pub use open::{Address, OpenError, reader, writer};
 pub use profiles::PROFILES;
 
 use std::future::Future;
@@ -47,7 +49,7 @@ pub struct Capabilities {
     pub renames: bool,
     /// Whether a disabled account can be enabled again.
     pub enables: bool,
-    /// Whether users are invited by it rather than created.
+    /// Whether every new user is invited by it, rather than created.
     pub invites: bool,
     /// How many changes it takes at a time.
     pub concurrency: usize,
@@ -71,6 +73,9 @@ pub trait Reader: Send + Sync {
 
     /// Reads the whole state, or fails: a partial reading is never handed out.
     fn read(&self) -> Task<'_, Result<Reading, TargetError>>;
+
+    /// Whether the end state of a change is there: what a run that was cut off has left behind.
+    fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;
 }
 
 /// Who applies, for which plan: what a target's own audit trail is told.

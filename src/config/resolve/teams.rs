@@ -286,7 +286,11 @@ impl Resolver<'_> {
                     team.outer = outer;
                     team.role = role;
                     team.leads = leads;
-                    team.quota = decl.quota.as_ref().map(quota);
+                    team.quota = match decl.quota.as_ref().map(quota) {
+                        // A quota without limits is none.
+                        Said::Is(quota) if quota == QuotaRecord::default() => Said::Nothing,
+                        said => said,
+                    };
                 }
             }
             self.teams[index].decl = Some(decl);

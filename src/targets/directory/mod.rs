@@ -26,7 +26,7 @@ pub fn capabilities() -> Capabilities {
         kinds: Kind::ALL.to_vec(),
         renames: true,
         enables: true,
-        invites: true,
+        invites: false,
         concurrency: 1,
         level: Promise::Enforced,
     }

@@ -9,8 +9,9 @@ use rustc_hash::FxHashMap;
 use super::error::{malformed, sqlite};
 use super::schema;
 use crate::model::{
-    Builder, Bytes, Directory, Domain, Grant, Membership, Moment, PERMISSIONS_MAX, Permissions, PolicyKey, Principal,
-    QuotaRecord, Resource, ResourceId, Role, RoleId, Said, Team, TeamId, User, UserId, UserKind, UserState, Visibility,
+    Builder, Bytes, Change, Directory, Domain, Grant, Membership, Moment, PERMISSIONS_MAX, Permissions, PolicyKey,
+    Principal, QuotaRecord, Resource, ResourceId, Role, RoleId, Said, Team, TeamId, User, UserId, UserKind, UserState,
+    Visibility,
 };
 use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 
@@ -47,6 +48,14 @@ impl Reader for DirectoryReader {
 
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move { self.read_now() })
+    }
+
+    fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
+        Box::pin(async move {
+            let Some(mut conn) = schema::open_to_read(&self.path)? else { return Ok(false) };
+            let tx = conn.transaction().map_err(|e| sqlite(&e))?;
+            super::write::expect::holds(&tx, change, self.now)
+        })
     }
 }
 

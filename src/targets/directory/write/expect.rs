@@ -141,7 +141,7 @@ pub(super) fn sorted<T: Clone + Ord>(list: &[T]) -> Vec<T> {
 }
 
 /// Whether the end state of a change is there.
-pub(super) fn holds(conn: &Connection, change: &Change, now: Moment) -> Result<bool> {
+pub(in crate::targets::directory) fn holds(conn: &Connection, change: &Change, now: Moment) -> Result<bool> {
     let find_user = |email: &str| lookup::user(conn, email, now).map(|u| u.map(|(_, u)| user(&u)));
     let gone = |kind, name: &str| lookup::id(conn, kind, name).map(|id| id.is_none());
     let renamed = |kind, from: &str, to: &str| Ok(gone(kind, from)? && !gone(kind, to)?);

@@ -1,7 +1,7 @@
 //! Changing the directory: each change is one transaction that checks what it starts from.
 
 mod domain;
-mod expect;
+pub(super) mod expect;
 mod grant;
 mod policy;
 mod resource;

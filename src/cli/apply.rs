@@ -1,0 +1,342 @@
+//! `rolecall apply`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
+use super::progress::Lines;
+use super::{Exit, Failure, Global, Ui};
+use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
+use crate::plan::{By, Confirmed, Plan};
+use crate::render::{clean, plan_terminal, report_terminal};
+use crate::store::{Holder, Lock, SqliteStore, Store, StoreError};
+use crate::targets;
+
+/// Make the live state as declared.
+///
+/// Without a saved plan, the plan is shown and has to be agreed to. With one, everything is read and
+/// planned again, and nothing is done unless the plan is still the same. After a run that was cut
+/// off, apply again: it finds out what was done and does the rest.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan saved with `rolecall plan --out`
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+    /// Apply only if the plan has this digest
+    #[arg(long, value_name = "DIGEST")]
+    expect_digest: Option<String>,
+    /// Write what became of the plan as JSON to stdout
+    #[arg(long)]
+    json: bool,
+    /// How many changes are in flight at a time, where the target takes several
+    #[arg(long, value_name = "N", default_value_t = 10, env = "ROLECALL_PARALLELISM")]
+    parallelism: usize,
+    /// How long to wait for a lock that somebody else holds: 30s, 5m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, env = "ROLECALL_LOCK_TIMEOUT")]
+    lock_timeout: Duration,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no length of time: write seconds or minutes, as in 30s or 5m");
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..split].parse().map_err(|_| wrong())?;
+    match &text[split..] {
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a target or the store cannot be read or written, or a lock is not obtained.
+pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let reviewed = args.plan.as_deref().map(read_plan).transpose()?;
+    let ready = match declaration(ui, global, args.selection.strict) {
+        Ok(ready) => ready,
+        Err(exit) => return Ok(exit),
+    };
+    let mut wanted = args.selection.targets.clone();
+    if let Some(reviewed) = &reviewed {
+        if !args.selection.accept.is_empty() || !wanted.is_empty() {
+            return Err(Failure::error("--target and --accept belong to the making of a plan, and this one is made")
+                .help("make the plan again with `rolecall plan --out`"));
+        }
+        wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
+    }
+    let store = SqliteStore::open(store_folder(&ready)).map_err(|e| store_failure(&e))?;
+    let work = Work::open(global, &ready, &wanted)?;
+    let actor = actor();
+    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
+    let runtime = runtime()?;
+    for session in &work.sessions {
+        let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
+        let looked_up =
+            resolved.map_err(|e| Failure::error(format!("an apply that was cut off cannot be cleared up: {e}")))?;
+        if looked_up > 0 {
+            ui.note(&format!(
+                "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
+                session.declared.name,
+                crate::render::plural(looked_up, "change"),
+            ));
+        }
+    }
+    let consents = reviewed.as_ref().map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
+    let mut plan = runtime.block_on(work.plan(global, Some(&store), consents))?;
+    let mut by = None;
+    if let Some(reviewed) = &reviewed {
+        match compare(reviewed, &plan, &store)? {
+            Some(How::Same) => by = Some(By::Digest),
+            Some(How::Rest) => {
+                let consents = remaining_consents(reviewed, &plan);
+                plan = runtime.block_on(work.plan(global, Some(&store), &consents))?;
+                by = Some(By::Remainder);
+                ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
+            }
+            None => {
+                let path = args.plan.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+                return Err(stale(&format!("the plan in {path} is not what would be done now"), reviewed, &plan));
+            }
+        }
+    }
+    if let Some(expected) = &args.expect_digest {
+        if !digest_fits(expected, &plan.digest) {
+            let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
+            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            return Err(Failure::error(message)
+                .exit(Exit::Stale)
+                .help("look at the plan above, and have it reviewed again"));
+        }
+        by = by.or(Some(By::Digest));
+    }
+    if !args.json {
+        ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+    }
+    if plan.is_blocked() {
+        if args.json {
+            ui.note(&plan_terminal::plan(&plan, ui.err_style()));
+        }
+        return Ok(Exit::Blocked);
+    }
+    if plan.is_empty() {
+        remember(&store, &work.sessions)?;
+        return finish(ui, args, &Report::new(&plan, Vec::new()));
+    }
+    let by = match by {
+        Some(by) => by,
+        None if args.auto_approve => By::Beforehand,
+        None => match ask(ui, args)? {
+            true => By::Answer,
+            false => {
+                ui.note("Nothing was done.\n");
+                return Ok(Exit::Error);
+            }
+        },
+    };
+    let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked) };
+    remember(&store, &work.sessions)?;
+    let reports = runtime.block_on(run_all(&confirmed, &work, &store, &actor, global, args))?;
+    finish(ui, args, &Report::new(&plan, reports))
+}
+
+fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
+    let name = path.display();
+    let size =
+        std::fs::metadata(path).map_err(|e| Failure::error(format!("the plan {name} cannot be read: {e}")))?.len();
+    if size > crate::plan::SIZE_MAX as u64 {
+        return Err(Failure::error(format!("{name}: {}", crate::plan::PlanError::TooLarge)));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Failure::error(format!("the plan {name} cannot be read: {e}")))?;
+    crate::plan::load(&bytes).map_err(|e| {
+        let altered = matches!(e, crate::plan::PlanError::Altered { .. });
+        Failure::error(format!("{name}: {e}")).exit(if altered { Exit::Stale } else { Exit::Error })
+    })
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    let failure = Failure::error(error.to_string());
+    match error {
+        StoreError::Locked(_) => failure.help("wait for it to end, or wait here with `--lock-timeout 5m`"),
+        _ => failure,
+    }
+}
+
+/// Takes the locks of all targets in the order of their names, so that two runs cannot wait for each
+/// other.
+fn lock_all(
+    ui: &mut Ui,
+    store: &dyn Store,
+    sessions: &[Session<'_>],
+    actor: &str,
+    global: &Global,
+    timeout: Duration,
+) -> Result<Vec<Lock>, Failure> {
+    let mut locks = Vec::new();
+    for session in sessions {
+        let holder = Holder {
+            who: actor.to_owned(),
+            pid: std::process::id(),
+            command: "rolecall apply".to_owned(),
+            since: global.now(),
+        };
+        let name = &session.declared.name;
+        let lock = match store.try_lock(name, &holder) {
+            Err(StoreError::Locked(other)) if !timeout.is_zero() => {
+                ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
+                store.lock(name, &holder, timeout)
+            }
+            other => other,
+        };
+        locks.push(lock.map_err(|e| store_failure(&e))?);
+    }
+    Ok(locks)
+}
+
+/// How a plan made now stands to the reviewed one.
+enum How {
+    Same,
+    Rest,
+}
+
+fn compare(reviewed: &Plan, now: &Plan, store: &dyn Store) -> Result<Option<How>, Failure> {
+    if reviewed.digest == now.digest {
+        return Ok(Some(How::Same));
+    }
+    let remainder = apply::remainder(reviewed, now, store).map_err(|e| store_failure(&e))?;
+    Ok((remainder == Remainder::Rest).then_some(How::Rest))
+}
+
+fn stale(message: &str, reviewed: &Plan, now: &Plan) -> Failure {
+    let moved = crate::plan::moved(reviewed, now);
+    let mut help = String::from("what has moved since:\n");
+    for line in moved.iter().take(20) {
+        help.push_str(&format!("- {}\n", clean(line)));
+    }
+    if moved.len() > 20 {
+        help.push_str(&format!("- and {} more\n", moved.len() - 20));
+    }
+    help.push_str("make the plan again, and have it reviewed again");
+    Failure::error(message).exit(Exit::Stale).help(help)
+}
+
+/// A digest may be given whole, or by its first eight digits or more.
+fn digest_fits(expected: &str, digest: &str) -> bool {
+    let bare = |d: &str| d.strip_prefix("sha256:").unwrap_or(d).to_owned();
+    let (expected, digest) = (bare(expected), bare(digest));
+    expected.len() >= 8 && digest.starts_with(&expected)
+}
+
+fn ask(ui: &mut Ui, args: &ApplyArgs) -> Result<bool, Failure> {
+    if args.json || !ui.can_ask() {
+        return Err(Failure::error("nobody is there to agree to this plan")
+            .help("apply a saved plan (`rolecall plan --out FILE`, `rolecall apply FILE`), name its digest with --expect-digest, or agree beforehand with --auto-approve"));
+    }
+    Ok(ui.confirm("\nDo this? Only `yes` is taken for a yes: "))
+}
+
+fn remember(store: &dyn Store, sessions: &[Session<'_>]) -> Result<(), Failure> {
+    for session in sessions {
+        let desired = &session.declared.desired;
+        let ownership = desired.manage.ownership(&desired.directory);
+        store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
+    }
+    Ok(())
+}
+
+async fn run_all(
+    confirmed: &Confirmed<'_>,
+    work: &Work<'_>,
+    store: &dyn Store,
+    actor: &str,
+    global: &Global,
+    args: &ApplyArgs,
+) -> Result<Vec<TargetReport>, Failure> {
+    let plan = confirmed.plan();
+    let stop = Stop::default();
+    let listener = tokio::spawn(listen(stop.clone()));
+    let progress = Lines::new();
+    let mut reports = Vec::new();
+    for target in plan.targets.iter().filter(|t| !t.is_empty()) {
+        let Some(session) = work.sessions.iter().find(|s| s.declared.name == target.target) else { continue };
+        let days = session.declared.desired.rules.invitation_days;
+        let address = session.address(&work.ready.declaration.root);
+        let writer =
+            targets::writer(confirmed, address, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
+        let job = Job {
+            plan: target,
+            digest: &plan.digest,
+            writer: &*writer,
+            store,
+            actor,
+            command: "rolecall apply",
+            commit: plan.commit.as_deref(),
+            at: global.now(),
+            parallelism: args.parallelism.clamp(1, session.reader.capabilities().concurrency.max(1)),
+            budget: Budget::default(),
+            stop: &stop,
+            progress: &progress,
+        };
+        reports.push(apply::run(&job).await.map_err(|e| {
+            Failure::error(format!("the ledger cannot be written, so nothing more was sent: {e}")).exit(Exit::Partial)
+        })?);
+    }
+    listener.abort();
+    progress.end();
+    Ok(reports)
+}
+
+/// SIGINT and SIGTERM let the change in flight come to its end.
+async fn listen(stop: Stop) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            stop.ask();
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.ask();
+    }
+}
+
+fn finish(ui: &mut Ui, args: &ApplyArgs, report: &Report) -> Result<Exit, Failure> {
+    if args.json {
+        ui.out(&super::validate::json(report)?);
+    } else if !report.targets.is_empty() {
+        ui.out(&report_terminal::report(report, ui.out_style()));
+    }
+    let complete = report.targets.iter().all(|t| t.status == "complete");
+    Ok(if complete { Exit::Done } else { Exit::Partial })
+}
+
+/// Who applies, as far as the machine tells: `ada@build-7`.
+fn actor() -> String {
+    let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let user = var("ROLECALL_ACTOR")
+        .or_else(|| var("GITHUB_ACTOR"))
+        .or_else(|| var("USER"))
+        .or_else(|| var("LOGNAME"))
+        .or_else(|| var("USERNAME"));
+    let file = || std::fs::read_to_string("/etc/hostname").ok().map(|h| h.trim().to_owned()).filter(|h| !h.is_empty());
+    let host = var("HOSTNAME").or_else(file).or_else(|| var("COMPUTERNAME"));
+    let user = user.unwrap_or_else(|| "somebody".to_owned());
+    match host {
+        Some(host) if !user.contains('@') => format!("{user}@{host}"),
+        _ => user,
+    }
+}

@@ -1,0 +1,86 @@
+//! `rolecall plan`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::planning::{Selection, Work, declaration, runtime, store_folder};
+use super::{Exit, Failure, Global, Ui};
+use crate::plan::Plan;
+use crate::render::{plan_json, plan_markdown, plan_terminal};
+use crate::store::{SqliteStore, Store};
+
+/// Show what an apply would do.
+///
+/// Reads the files and the live state of every target, and shows who gains and who loses what, the
+/// changes, and what the guards say. Nothing is written but the file named with --out.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// Save the plan, for `rolecall apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How the plan is written
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    format: PlanFormat,
+    /// The same as --format json
+    #[arg(long)]
+    json: bool,
+    /// End with 2 when there is something to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PlanFormat {
+    /// For people at a terminal
+    Human,
+    /// For programs: schemas/plan.schema.json
+    Json,
+    /// For a comment or a page
+    Markdown,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a target cannot be read or the plan cannot be saved.
+pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
+    let ready = match declaration(ui, global, args.selection.strict) {
+        Ok(ready) => ready,
+        Err(exit) => return Ok(exit),
+    };
+    let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
+    let work = Work::open(global, &ready, &args.selection.targets)?;
+    let store = store.as_ref().map(|s| s as &dyn Store);
+    let plan = runtime()?.block_on(work.plan(global, store, &args.selection.accept))?;
+    if let Some(path) = &args.out {
+        std::fs::write(path, crate::plan::save(&plan))
+            .map_err(|e| Failure::error(format!("the plan cannot be saved to {}: {e}", path.display())))?;
+    }
+    let format = if args.json { PlanFormat::Json } else { args.format };
+    match format {
+        PlanFormat::Human => {
+            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            if let Some(path) = &args.out
+                && !plan.is_blocked()
+            {
+                ui.note(&format!("\nSaved. To do exactly this: rolecall apply {}\n", path.display()));
+            }
+        }
+        PlanFormat::Json => ui.out(&plan_json::plan(&plan)),
+        PlanFormat::Markdown => ui.out(&plan_markdown::plan(&plan)),
+    }
+    Ok(exit_of(&plan, args.detailed_exitcode))
+}
+
+fn exit_of(plan: &Plan, detailed: bool) -> Exit {
+    if plan.is_blocked() {
+        Exit::Blocked
+    } else if detailed && !plan.is_empty() {
+        Exit::Differences
+    } else {
+        Exit::Done
+    }
+}

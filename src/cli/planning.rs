@@ -1,0 +1,180 @@
+//! From a declaration to a plan: what `plan` and `apply` have in common.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Exit, Failure, Global, Ui, load};
+use crate::config::TargetDeclaration;
+use crate::diagnostic::Span;
+use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
+use crate::store::Store;
+use crate::targets::{self, Address, Reader};
+
+/// Which targets, and what is agreed to.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
+    /// Only this target, or the targets with this label; can be given several times
+    #[arg(short, long = "target", value_name = "NAME")]
+    pub targets: Vec<String>,
+    /// Agree to what a guard stops, by its number: removal.member=104, takeover.user=12
+    #[arg(long, value_name = "WHAT=N", value_parser = parse_consent)]
+    pub accept: Vec<Consent>,
+    /// Take warnings about the files for errors
+    #[arg(long, env = "ROLECALL_STRICT")]
+    pub strict: bool,
+}
+
+fn parse_consent(text: &str) -> Result<Consent, String> {
+    text.parse::<Consent>().map_err(|e| e.to_string())
+}
+
+/// A target of this run, with its address filled in and a reader.
+pub struct Session<'d> {
+    /// What the files say of it.
+    pub declared: &'d TargetDeclaration,
+    /// Where it is.
+    pub url: String,
+    /// Reads it.
+    pub reader: Box<dyn Reader>,
+}
+
+impl Session<'_> {
+    /// Where the target is.
+    pub fn address<'a>(&'a self, base: &'a Path) -> Address<'a> {
+        Address { target: &self.declared.name, provider: self.declared.provider.word(), url: &self.url, base }
+    }
+}
+
+/// Everything that this run works on.
+pub struct Work<'d> {
+    /// The declaration.
+    pub ready: &'d load::Ready,
+    /// The targets, by name.
+    pub sessions: Vec<Session<'d>>,
+}
+
+/// The folder below which rolecall remembers, in `.rolecall`.
+pub fn store_folder(ready: &load::Ready) -> PathBuf {
+    ready.declaration.root.clone()
+}
+
+impl<'d> Work<'d> {
+    /// Opens readers for the selected targets.
+    ///
+    /// # Errors
+    /// When nothing is selected, a variable is not set, or a target cannot be opened.
+    pub fn open(global: &Global, ready: &'d load::Ready, wanted: &[String]) -> Result<Self, Failure> {
+        for name in wanted {
+            if ready.declaration.select(std::slice::from_ref(name)).is_empty() {
+                let known: Vec<&str> = ready.declaration.targets.iter().map(|t| t.name.as_str()).collect();
+                let near = crate::config::nearest(name, known.iter().copied());
+                let help = near.map_or(format!("there are: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+                return Err(Failure::error(format!("there is no target or label `{name}`")).help(help));
+            }
+        }
+        let mut sessions = Vec::new();
+        for declared in ready.declaration.select(wanted) {
+            let template = declared.url.as_ref();
+            let url = template.map(|t| t.expand(|name| std::env::var(name).ok())).transpose().map_err(|name| {
+                Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
+                    .help(format!("set it: export {name}=..."))
+            })?;
+            let url = url.unwrap_or_default();
+            let address = Address {
+                target: &declared.name,
+                provider: declared.provider.word(),
+                url: &url,
+                base: &ready.declaration.root,
+            };
+            let reader = targets::reader(address, global.now())
+                .map_err(|e| Failure::error(e.to_string()).help("leave it out: name the others with `--target`"))?;
+            sessions.push(Session { declared, url, reader });
+        }
+        Ok(Self { ready, sessions })
+    }
+
+    /// Reads every target and makes the plan.
+    ///
+    /// # Errors
+    /// When a target cannot be read: then there is no plan at all, because half of one would look
+    /// like a whole one.
+    pub async fn plan(
+        &self,
+        global: &Global,
+        store: Option<&dyn Store>,
+        consents: &[Consent],
+    ) -> Result<Plan, Failure> {
+        let mut plans: Vec<TargetPlan> = Vec::new();
+        for session in &self.sessions {
+            let declared = session.declared;
+            let name = &declared.name;
+            let reading = session
+                .reader
+                .read()
+                .await
+                .map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))?;
+            let ownership = match store {
+                Some(store) => store.ownership(name).map_err(|e| Failure::error(e.to_string()))?,
+                None => None,
+            };
+            let capabilities = session.reader.capabilities();
+            let locate = |span: Span| self.ready.sources.location(span);
+            let context = Context {
+                provider: declared.provider.word(),
+                level: capabilities.level,
+                options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
+                ownership: ownership.as_ref(),
+                locate: &locate,
+            };
+            plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
+        }
+        Ok(Plan::new(plans, consents.to_vec(), global.now(), None))
+    }
+}
+
+/// Consents with the numbers of what remains, where a reviewed plan agreed to as many or more: for a
+/// plan of which a part has been applied.
+pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
+    let mut totals: BTreeMap<(Subject, Option<crate::model::Kind>), usize> = BTreeMap::new();
+    for target in &now.targets {
+        for (kind, tally) in &target.removals {
+            *totals.entry((Subject::Removal, Some(*kind))).or_default() += tally.removed;
+        }
+        for (kind, names) in &target.takeovers {
+            *totals.entry((Subject::Takeover, Some(*kind))).or_default() += names.len();
+        }
+    }
+    let reviewed = reviewed.consents.iter();
+    reviewed
+        .filter_map(|consent| {
+            let number = *totals.get(&(consent.what, consent.kind))?;
+            (number > 0 && number <= consent.number).then_some(Consent { number, ..*consent })
+        })
+        .collect()
+}
+
+/// Reads the declaration, showing what is worth a look.
+///
+/// # Errors
+/// The exit code, when the files have errors.
+pub fn declaration(ui: &mut Ui, global: &Global, strict: bool) -> Result<load::Ready, Exit> {
+    let ready = load::ready(ui, global, strict)?;
+    if !ready.findings.is_empty() {
+        ui.findings(&ready.findings, &ready.sources);
+        ui.note("\n");
+    }
+    Ok(ready)
+}
+
+/// A runtime for talking to targets.
+///
+/// # Errors
+/// When the operating system refuses one.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::error(format!("no runtime can be started: {e}")))
+}

@@ -1,0 +1,5 @@
+//! s
+/// s
+pub fn describe(c: &crate::model::Change) -> String {
+    c.object().to_string()
+}
