@@ -97,6 +97,13 @@ fn the_queries_of_the_readme_answer() {
     assert!(!ask("eve@acme.com", "read"));
     assert!(!ask("off@acme.com", "read"));
     assert!(ask("ada@acme.com", "write"), "the role in a team counts");
+    let mut plan = raw.prepare(&format!("EXPLAIN QUERY PLAN {}", queries[0])).unwrap();
+    let values = [(":email", ""), (":resource", ""), (":permission", "")];
+    let steps: Vec<String> = plan.query_map(&values[..], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+    let own = ["CONSTANT ROW", "who", "place", "joined", "team", "access", "a", "held"];
+    let scans = steps.iter().filter_map(|step| step.strip_prefix("SCAN "));
+    let whole: Vec<&str> = scans.filter(|table| !own.contains(table)).collect();
+    assert!(whole.is_empty(), "the first query reads whole tables: {steps:#?}");
     for query in &queries[1..] {
         raw.prepare(query).unwrap();
     }
