@@ -21,6 +21,13 @@ mod types;
 mod users;
 mod work;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use consent::{Consent, ConsentError, Subject};
 pub use diff::{Difference, Options, Planned, Remark, difference};
 pub use make::{Context, plan};
