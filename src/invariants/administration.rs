@@ -277,7 +277,8 @@ pub enum Part {
     None,
     /// It gives somebody a way to administer.
     Makes,
-    /// It changes the way by which somebody administers before and after.
+    /// It changes the way by which somebody administers before and after: the new way has to be there
+    /// already, and the old one still.
     Moves,
     /// It takes a way to administer from somebody.
     Unmakes,
@@ -376,7 +377,9 @@ pub fn parts<'a, 'c>(live: &'a Directory, changes: impl Iterator<Item = &'c Chan
                 let way_stays = (role_before(&a.role) && role_after(&b.role))
                     || (outer(&a.outer, &teams_before) && outer(&b.outer, &teams_after));
                 let stable = (b.role == a.role && b.outer == a.outer) || way_stays;
-                moved(team(&b.name, &teams_before), team(&a.name, &teams_after), stable)
+                let had = role_before(&b.role) || outer(&b.outer, &teams_before);
+                let has = role_after(&a.role) || outer(&a.outer, &teams_after);
+                moved(had, has, stable)
             }
             Change::UpdateRole { before: b, after: a } => moved(b.administers, a.administers, true),
             _ => Part::None,

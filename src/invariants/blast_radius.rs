@@ -41,17 +41,16 @@ pub fn removes(change: &Change) -> bool {
     }
 }
 
-/// Counts the removals by kind. `judged_elsewhere` says which are judged by another rule.
+/// Counts the removals by kind among changes that no other rule judges.
 #[must_use]
 pub fn count_removals<'c>(
     live: &Directory,
     changes: impl Iterator<Item = &'c Change>,
     removal: &Removal,
-    judged_elsewhere: impl Fn(&Change) -> bool,
 ) -> BTreeMap<Kind, Tally> {
     let mut tallies: BTreeMap<Kind, Tally> = BTreeMap::new();
     for change in changes {
-        if removes(change) && !judged_elsewhere(change) {
+        if removes(change) {
             tallies.entry(change.kind()).or_default().removed += 1;
         }
     }

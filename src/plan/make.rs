@@ -72,12 +72,9 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let taken = invariants::newly_managed(&all, context.ownership, |kind, name| {
         old_names.get(&(kind, name)).map(|old| (*old).to_owned())
     });
-    let is_taken: FxHashMap<*const Change, bool> =
-        all.iter().map(|c| std::ptr::from_ref(*c)).zip(taken.iter().copied()).collect();
-    let removals = invariants::count_removals(live, all.iter().copied(), &desired.rules.removal, |change| {
-        is_taken.get(&std::ptr::from_ref(change)).copied().unwrap_or_default()
-    });
-    let takeovers = invariants::takeover_names(all.iter().zip(&taken).filter(|(_, t)| **t).map(|(c, _)| *c));
+    let chosen = |which: bool| all.iter().zip(&taken).filter(move |(_, t)| **t == which).map(|(c, _)| *c);
+    let removals = invariants::count_removals(live, chosen(false), &desired.rules.removal);
+    let takeovers = invariants::takeover_names(chosen(true));
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =
         found.observed.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect();

@@ -23,6 +23,13 @@ mod users;
 mod work;
 
 pub use confirmed::{By, Confirmed};
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use consent::{Consent, ConsentError, Subject};
 pub use diff::{Difference, Options, Planned, Remark, difference};
 pub use make::{Context, plan};

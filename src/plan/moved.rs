@@ -1,6 +1,6 @@
 //! What moved between the plan that was reviewed and the plan as it is now, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -42,6 +42,7 @@ pub fn moved(reviewed: &Plan, now: &Plan) -> Vec<String> {
 
 fn of_target(reviewed: &TargetPlan, now: &TargetPlan) -> Vec<String> {
     let mut said = Vec::new();
+    let mut explained: BTreeSet<&str> = BTreeSet::new();
     let mut objects: Vec<&String> = reviewed.touched.keys().chain(now.touched.keys()).collect();
     objects.sort_unstable();
     objects.dedup();
@@ -50,6 +51,7 @@ fn of_target(reviewed: &TargetPlan, now: &TargetPlan) -> Vec<String> {
             (Some(Value::Null), Some(after)) if !after.is_null() => said.push(format!("{object} is live now")),
             (Some(before), Some(Value::Null)) if !before.is_null() => said.push(format!("{object} is no longer live")),
             (Some(before), Some(after)) if before != after => {
+                explained.insert(object);
                 said.push(format!("{object}: {}", fields(before, after).join(", ")));
             }
             // What is touched by one plan only shows in its changes.
@@ -63,7 +65,7 @@ fn of_target(reviewed: &TargetPlan, now: &TargetPlan) -> Vec<String> {
     for ((what, object), before) in &old {
         match new.get(&(what.clone(), object.clone())) {
             None => said.push(format!("{object}: `{what}` is no longer in the plan")),
-            Some(after) if before != after && said.iter().all(|s| !s.starts_with(&format!("{object}:"))) => {
+            Some(after) if before != after && !explained.contains(object.as_str()) => {
                 said.push(format!("{object}: `{what}` does something else now"));
             }
             Some(_) => {}

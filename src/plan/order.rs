@@ -11,7 +11,9 @@ use super::graph::Graph;
 use super::mentions::mentions;
 use crate::diagnostic::Location;
 use crate::invariants::{Part, parts};
-use crate::model::{Change, Directory, GrantedRole, Kind, Permissions, PrincipalRecord, Rules, TeamId, UserId, Why};
+use crate::model::{
+    Change, Directory, GrantedRole, Kind, Permissions, PrincipalRecord, Rules, TeamId, TeamRecord, UserId, Why,
+};
 
 /// Why one change comes before another, the strongest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -109,7 +111,7 @@ pub struct Ordered {
 
 /// Orders changes. Deterministic, and linear but for a sort.
 ///
-/// A circle of reasons is first broken by setting leads in two steps, then by giving up the order of
+/// A circle of reasons is first broken by taking changes apart that can be made in two steps, then by giving up the order of
 /// administrators inside it (the check of `admin-remains` judges the outcome), and is a conflict
 /// otherwise.
 #[must_use]
@@ -118,11 +120,11 @@ pub fn order(live: &Directory, changes: Vec<(Change, Option<Location>)>, rules: 
     let (mut graph, mut parts_of) = build(live, &changes, rules);
     let mut conflicts = Vec::new();
     let mut sorted = graph.sort();
-    if let Err(stuck) = &sorted {
-        if split_leads(&mut changes, stuck) {
-            (graph, parts_of) = build(live, &changes, rules);
-            sorted = graph.sort();
-        }
+    if let Err(stuck) = &sorted
+        && split(&mut changes, stuck)
+    {
+        (graph, parts_of) = build(live, &changes, rules);
+        sorted = graph.sort();
     }
     // The weakest reasons are given up first, and only among those that are stuck.
     let weakest = [
@@ -217,20 +219,28 @@ fn number(
     ordered
 }
 
-/// Sets leads in two steps where one step is part of a circle: first without those who go, then with
-/// those who come.
-fn split_leads(changes: &mut Vec<(Change, Option<Location>)>, stuck: &[u32]) -> bool {
+/// Takes changes apart that are on a circle and can be made in two steps: leads are set without those
+/// who go, then with those who come; a team gets its role, then its place.
+fn split(changes: &mut Vec<(Change, Option<Location>)>, stuck: &[u32]) -> bool {
     let mut more = Vec::new();
     for &index in stuck {
         let (change, declared) = &mut changes[index as usize];
-        let Change::SetLeads { team, before, after } = change else { continue };
-        let both: Vec<String> = after.iter().filter(|l| before.contains(l)).cloned().collect();
-        if both.len() == before.len() || both.len() == after.len() {
-            continue;
+        match change {
+            Change::SetLeads { team, before, after } => {
+                let both: Vec<String> = after.iter().filter(|l| before.contains(l)).cloned().collect();
+                if both.len() < before.len() && both.len() < after.len() {
+                    let (team, before) = (team.clone(), both.clone());
+                    let after = std::mem::replace(after, both);
+                    more.push((Change::SetLeads { team, before, after }, declared.clone()));
+                }
+            }
+            Change::UpdateTeam { before, after } if before.role != after.role && before.outer != after.outer => {
+                let between = TeamRecord { outer: before.outer.clone(), ..after.clone() };
+                let after = std::mem::replace(after, between.clone());
+                more.push((Change::UpdateTeam { before: between, after }, declared.clone()));
+            }
+            _ => {}
         }
-        let second =
-            Change::SetLeads { team: team.clone(), before: both.clone(), after: std::mem::replace(after, both) };
-        more.push((second, declared.clone()));
     }
     let split = !more.is_empty();
     changes.extend(more);
@@ -412,11 +422,17 @@ fn accounts(graph: &mut Graph, changes: &[(Change, Option<Location>)], parts: &c
 /// A thing moves to its new place when all that lies around it there has: so there is never a circle.
 fn places(graph: &mut Graph, live: &Directory, changes: &[(Change, Option<Location>)]) {
     let mut moved: FxHashMap<(Kind, &str), (u32, Option<&str>)> = FxHashMap::default();
+    let mut updated: FxHashMap<&str, u32> = FxHashMap::default();
     let mut made: FxHashMap<(Kind, &str), Option<&str>> = FxHashMap::default();
     let mut old_name: FxHashMap<(Kind, &str), &str> = FxHashMap::default();
     let mut new_name: FxHashMap<(Kind, &str), &str> = FxHashMap::default();
     for (index, (change, _)) in changes.iter().enumerate() {
         let index = index as u32;
+        if let Change::UpdateTeam { after, .. } = change
+            && let Some(first) = updated.insert(&after.name, index)
+        {
+            graph.edge(first, index, Reason::ExistsBeforeUse);
+        }
         match change {
             Change::UpdateTeam { before, after } if before.outer != after.outer => {
                 moved.insert((Kind::Team, &after.name), (index, after.outer.as_deref()));
@@ -645,6 +661,39 @@ fn administrators(
         unmakes.retain(|i| !blocked(i));
     }
     graph.gate(&makes, &unmakes, Reason::AdminRemains);
-    graph.gate(&makes, &moves, Reason::AdminRemains);
-    graph.gate(&moves, &unmakes, Reason::AdminRemains);
+    if moves.is_empty() {
+        return;
+    }
+    // Who goes on administering by another way needs the new way before, and the old one until then.
+    let mut updates: FxHashMap<u32, u32> = FxHashMap::default();
+    let (mut roles_made, mut roles_unmade) = (Vec::new(), Vec::new());
+    for (index, (change, _)) in changes.iter().enumerate() {
+        let (index, part) = (index as u32, parts.parts[index]);
+        match change {
+            Change::UpdateRole { .. } if part == Part::Makes => roles_made.push(index),
+            Change::UpdateRole { .. } if part == Part::Unmakes => roles_unmade.push(index),
+            Change::UpdateTeam { after, .. } if part != Part::None => {
+                if let Some(team) = parts.after.team_number(&after.name) {
+                    updates.insert(team, index);
+                }
+            }
+            _ => {}
+        }
+    }
+    graph.gate(&roles_made, &moves, Reason::AdminRemains);
+    graph.gate(&moves, &roles_unmade, Reason::AdminRemains);
+    for &index in &moves {
+        let Change::UpdateTeam { after, .. } = &changes[index as usize].0 else { continue };
+        let Some(team) = parts.after.team_number(&after.name) else { continue };
+        for outer in parts.after.team_and_outer(team).into_iter().skip(1) {
+            if let Some(&update) = updates.get(&outer) {
+                graph.edge(update, index, Reason::AdminRemains);
+            }
+        }
+        for outer in parts.before.team_and_outer(team).into_iter().skip(1) {
+            if let Some(&update) = updates.get(&outer).filter(|u| parts.parts[**u as usize] == Part::Unmakes) {
+                graph.edge(index, update, Reason::AdminRemains);
+            }
+        }
+    }
 }
