@@ -155,15 +155,15 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
         .collect()
 }
 
-/// Reads the declaration, showing what is worth a look.
+/// Reads the declaration; that there are warnings is said in one line, because `validate` shows them.
 ///
 /// # Errors
 /// The exit code, when the files have errors.
 pub fn declaration(ui: &mut Ui, global: &Global, strict: bool) -> Result<load::Ready, Exit> {
     let ready = load::ready(ui, global, strict)?;
     if !ready.findings.is_empty() {
-        ui.findings(&ready.findings, &ready.sources);
-        ui.note("\n");
+        let count = crate::render::findings_human::summary(&ready.findings);
+        ui.note(&format!("The files have {count}: `rolecall validate` shows what and where.\n\n"));
     }
     Ok(ready)
 }
