@@ -51,7 +51,8 @@ impl Context<'_> {
             }
             Type::List if expected.contains("text") => Some("one value can stand here, not a list".into()),
             Type::Map if expected.contains("text") => Some("one value can stand here, not a map".into()),
-            _ => None,
+            Type::List if expected.contains("map") => Some("write `name: value` pairs, without the leading `-`".into()),
+            _ => Some(format!("write {expected} here")),
         };
         self.sink.push(finding);
     }

@@ -518,7 +518,8 @@ impl<'t> Composer<'t> {
         for (key, value) in merges {
             if !self.merge(value, &mut kept) {
                 let text = "`<<` merges a map, an alias of a map, or a list of these";
-                sink.push(Finding::at(Code::WrongType, self.node_span(key), text));
+                let finding = Finding::at(Code::WrongType, self.node_span(key), text);
+                sink.push(finding.help("write `<<: *name`, where `&name` stands at a map before"));
                 sound = false;
             }
         }

@@ -199,12 +199,14 @@ impl<'a> Resolver<'a> {
     /// other.
     pub fn check_look_alike_names(&mut self, names: &[(String, Span)], what: &str) {
         let mut seen: HashMap<String, usize> = HashMap::with_capacity(names.len());
+        let plain = names.iter().all(|(name, _)| name.is_ascii());
         for (index, (name, span)) in names.iter().enumerate() {
-            let folded = if name.is_ascii() { name.to_ascii_lowercase() } else { look_alike(name).to_lowercase() };
+            let folded = if plain { name.to_ascii_lowercase() } else { look_alike(&name.to_lowercase()) };
             if let Some(&first) = seen.get(&folded) {
                 if names[first].0 != *name {
                     let text = format!("the {what} `{name}` looks like `{}`", names[first].0);
-                    let severity = if name.is_ascii() { Severity::Warning } else { Severity::Error };
+                    let ascii = name.is_ascii() && names[first].0.is_ascii();
+                    let severity = if ascii { Severity::Warning } else { Severity::Error };
                     let finding = Finding::at(Code::LookAlike, *span, text).severity(severity);
                     self.sink.push(finding.also(names[first].1, "the other one").help("give one of them another name"));
                 }

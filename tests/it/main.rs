@@ -1,0 +1,4 @@
+//! End-to-end tests, in one binary so that it is linked once.
+
+mod hostile;
+mod invalid;
