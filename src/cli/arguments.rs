@@ -13,7 +13,7 @@ pub struct Global {
     /// The declaration: a folder with a rolecall.yaml, or the file itself
     #[arg(short, long, global = true, value_name = "PATH", default_value = ".", env = "ROLECALL_FILE")]
     pub file: PathBuf,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "ROLECALL_COLOR")]
     pub color: ColorChoice,
     /// Take this for the time: what has ended and what has not
@@ -33,7 +33,7 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).map_err(|e| e.to_string())
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set

@@ -39,21 +39,13 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a first declaration that validates
     Init(init::InitArgs),
-    /// Check the files, without any connected system
     Validate(validate::ValidateArgs),
-    /// Show what an apply would do
     Plan(plan::PlanArgs),
-    /// Make the live state as declared
     Apply(apply::ApplyArgs),
-    /// Write files from what is live in a target
     Import(import::ImportArgs),
-    /// Show what was applied, when, by whom and with which outcome
     History(history::HistoryArgs),
-    /// Print a JSON Schema
     Schema(schema::SchemaArgs),
-    /// Print completions for a shell
     Completions(completions::CompletionsArgs),
 }
 

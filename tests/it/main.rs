@@ -1,4 +1,6 @@
 //! End-to-end tests, in one binary so that it is linked once.
 
+mod help;
 mod hostile;
 mod invalid;
+mod schemas;
