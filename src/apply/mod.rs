@@ -1,1 +1,5 @@
-//! Not written yet.
+//! Carrying out a plan that was confirmed, and telling truthfully what became of it.
+
+mod report;
+
+pub use report::*;

@@ -1,0 +1,76 @@
+//! What became of a plan: plain data that is shown and handed to programs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Change;
+
+/// The format of reports that this program writes.
+pub const REPORT_FORMAT: &str = "rolecall.report/1";
+
+/// What became of one change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// It was made, and read back.
+    Applied,
+    /// The target said no, and it was not made.
+    Failed,
+    /// It was left out because of the principal that it is about.
+    SetAside,
+    /// Nobody knows whether it was made.
+    Unknown,
+    /// It was not sent.
+    NotAttempted,
+}
+
+/// What became of one step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepReport {
+    /// Its number in the plan.
+    pub step: u32,
+    /// What was to be done.
+    pub change: Change,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why it was not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What became of the changes to one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetReport {
+    /// The target.
+    pub target: String,
+    /// The number of the apply in the ledger.
+    pub apply: i64,
+    /// How it ended: `complete`, `partial`, `interrupted` or `failed`.
+    pub status: String,
+    /// How many changes were made.
+    pub applied: usize,
+    /// How many the target refused.
+    pub failed: usize,
+    /// How many were left out because of their principal.
+    pub set_aside: usize,
+    /// Of how many nobody knows whether they were made.
+    pub unknown: usize,
+    /// How many were not sent.
+    pub not_attempted: usize,
+    /// Every change, in the order of the plan.
+    pub steps: Vec<StepReport>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// `rolecall.report/1`. Later minor changes only add keys.
+    pub format: String,
+    /// The digest of the plan.
+    pub digest: String,
+    /// By target, in the order of the plan.
+    pub targets: Vec<TargetReport>,
+}
