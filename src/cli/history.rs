@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::plan::no_json;
 use super::planning::{declaration, store_folder};
 use super::{Exit, Failure, Global, Ui};
-use crate::render::history_terminal;
+use crate::render::{history_json, history_terminal};
 use crate::store::{SqliteStore, Store};
 
 /// Show what was applied, when, by whom and with which outcome.
@@ -56,7 +57,7 @@ pub fn history(ui: &mut Ui, global: &Global, args: &HistoryArgs) -> Result<Exit,
         None => {
             let applies = store.applies(args.target.as_deref(), args.limit).map_err(failed)?;
             let text = if args.json {
-                history_terminal::applies_json(&applies)
+                history_json::applies(&applies).map_err(|e| no_json(&e))?
             } else {
                 history_terminal::applies(&applies, ui.out_style())
             };
@@ -70,9 +71,9 @@ pub fn history(ui: &mut Ui, global: &Global, args: &HistoryArgs) -> Result<Exit,
             };
             let entries = store.entries(*apply).map_err(failed)?;
             let text = if args.json {
-                history_terminal::entries_json(&found, &entries)
+                history_json::apply(&found, &entries).map_err(|e| no_json(&e))?
             } else {
-                history_terminal::entries(&found, &entries, ui.out_style())
+                history_terminal::apply(&found, &entries, ui.out_style())
             };
             ui.out(&text);
         }

@@ -69,10 +69,15 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
                 ui.note(&format!("\nSaved. To do exactly this: rolecall apply {}\n", path.display()));
             }
         }
-        PlanFormat::Json => ui.out(&plan_json::plan(&plan)),
+        PlanFormat::Json => ui.out(&plan_json::plan(&plan).map_err(|e| no_json(&e))?),
         PlanFormat::Markdown => ui.out(&plan_markdown::plan(&plan)),
     }
     Ok(exit_of(&plan, args.detailed_exitcode))
+}
+
+/// A document of ours that cannot be written as JSON.
+pub(super) fn no_json(error: &serde_json::Error) -> Failure {
+    Failure::error(format!("no JSON can be made: {error}"))
 }
 
 fn exit_of(plan: &Plan, detailed: bool) -> Exit {

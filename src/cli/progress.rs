@@ -37,7 +37,7 @@ impl Lines {
 impl Progress for Lines {
     fn step(&self, target: &str, done: usize, total: usize, change: &Change, fate: Fate) {
         let good = fate == Fate::Applied;
-        let what = describe::describe(change);
+        let what = describe(change);
         let mut err = std::io::stderr().lock();
         let mark = match fate {
             Fate::Applied => "",

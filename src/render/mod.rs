@@ -1,19 +1,33 @@
 //! One file per format, all from the same findings, plans and reports.
 
+pub mod changes;
 mod clean;
-pub mod describe;
+mod describe;
+mod detail;
 pub mod findings_github;
 pub mod findings_human;
 pub mod findings_json;
 pub mod findings_sarif;
+pub mod history_json;
 pub mod history_terminal;
+pub mod markdown;
+mod paint;
+pub mod people;
+mod people_facts;
 pub mod plan_json;
 pub mod plan_markdown;
+pub mod plan_parts;
 pub mod plan_terminal;
 pub mod report_terminal;
 pub mod schemas;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
 
 pub use clean::{clean, plural};
+pub use describe::{describe, sign, why};
+pub use detail::{DetailLine, details};
 
 /// How a terminal wants to be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,168 @@
-//! s
-/// s
-pub fn plan(_: &crate::plan::Plan) -> String {
-    String::new()
+//! A plan as GitHub Markdown, for pull requests: the verdict, the guards, who gains and who loses,
+//! and the changes themselves folded away.
+
+use std::fmt::Write as _;
+
+use super::changes::{Effects, Line, Section, of_steps, sections};
+use super::markdown::{code, fence, text};
+use super::people::{Item, Risk, Row, people, verdict};
+use super::plan_parts as parts;
+use super::text::{name, prose, short_digest, thousands};
+use crate::diagnostic::Location;
+use crate::invariants::{Answer, Verdict};
+use crate::model::Effect;
+use crate::plan::{Note, Plan, TargetPlan};
+
+/// How many people are shown of a list that is longer; administrators always are.
+const PEOPLE: usize = 200;
+
+/// How many things of one person are shown.
+const ITEMS: usize = 12;
+
+/// Changes up to this many are not folded away.
+const OPEN: usize = 10;
+
+/// The whole plan as Markdown.
+#[must_use]
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    for one in &plan.targets {
+        target(&mut out, one);
+    }
+    let consents = parts::consents(plan);
+    if !plan.guards.is_empty() {
+        out.push_str("### rolecall · consents\n\n");
+        guards(&mut out, &plan.guards);
+    }
+    if let Some(consents) = consents {
+        let _ = writeln!(out, "{}\n", text(&consents));
+    }
+    let stopped = parts::blocking(plan);
+    if !stopped.is_empty() {
+        let verb = if stopped.len() == 1 { "does" } else { "do" };
+        let rules = stopped.iter().map(|r| code(r)).collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "**Blocked:** {rules} {verb} not hold. Nothing of this plan will be applied.\n");
+    }
+    let effects = Effects::of(plan.targets.iter().flat_map(|t| &t.steps));
+    let summary = if plan.is_empty() { "No changes.".to_owned() } else { format!("Plan: {effects}.") };
+    let _ = writeln!(out, "{summary} Digest {}", code(&short_digest(&plan.digest)));
+    out
+}
+
+fn target(out: &mut String, plan: &TargetPlan) {
+    let rows = people(plan);
+    let said = if plan.is_empty() { "no changes".to_owned() } else { text(&verdict(&rows)) };
+    let blocked = if plan.is_blocked() { " · **blocked**" } else { "" };
+    let _ = writeln!(out, "### rolecall · {} · {said}{blocked}\n", code(&name(&plan.target)));
+    if plan.is_empty() {
+        let _ = writeln!(out, "{}\n", text(&parts::nothing(&plan.target)));
+    } else {
+        let effects = Effects::of(plan.steps.iter());
+        let _ = writeln!(out, "{effects} · {}, {}\n", text(&name(&plan.provider)), parts::promise(plan.level));
+    }
+    guards(out, &plan.guards);
+    table(out, "Gains", "Gets", &rows, |r| &r.gains);
+    table(out, "Loses", "Loses", &rows, |r| &r.loses);
+    table(out, "Changes", "What changes", &rows, |r| &r.changes);
+    let changes = sections(of_steps(&plan.steps));
+    folded(out, "Changes in full", plan.steps.len(), &changes);
+    let observed = sections(plan.observed.iter().map(|o| (&o.change, o.declared.as_ref())));
+    folded(out, "Different and not written", plan.observed.len(), &observed);
+    notes(out, plan);
+}
+
+fn guards(out: &mut String, guards: &[Verdict]) {
+    if guards.is_empty() {
+        return;
+    }
+    out.push_str("| Guard | | |\n|---|---|---|\n");
+    let holding = guards.iter().filter(|g| g.answer == Answer::Holds);
+    for verdict in parts::failing(guards).into_iter().chain(holding) {
+        let answer = match verdict.answer {
+            Answer::Holds => "✅ holds".to_owned(),
+            Answer::Violated => format!("⛔ **{}**", parts::answer(verdict.answer)),
+            Answer::Unknown => format!("⚠️ **{}**", parts::answer(verdict.answer)),
+        };
+        let help = verdict.help.as_deref().map(|h| format!("<br>help: {}", text(&prose(h)))).unwrap_or_default();
+        let said = text(&parts::message(verdict));
+        let _ = writeln!(out, "| {} | {answer} | {said}{help} |", code(&name(&verdict.rule)));
+    }
+    out.push('\n');
+}
+
+fn table(out: &mut String, title: &str, column: &str, rows: &[Row], items: fn(&Row) -> &Vec<Item>) {
+    let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "**{title}**\n\n| Who | {column} | Because | Declared |\n|---|---|---|---|");
+    let shown = PEOPLE.max(rows.iter().filter(|r| r.risk == Risk::Administrator).count());
+    for row in rows.iter().take(shown) {
+        let all = items(row);
+        for (index, item) in all.iter().take(ITEMS).enumerate() {
+            let who = if index == 0 { code(&row.who) } else { String::new() };
+            let what = text(&item.what);
+            let what = if item.administrator { format!("**{what}** ‼️") } else { what };
+            let why = item.why.as_deref().map(text).unwrap_or_default();
+            let _ = writeln!(out, "| {who} | {what} | {why} | {} |", place(item.declared.as_ref()));
+        }
+        let more = all.len().saturating_sub(ITEMS);
+        if more > 0 {
+            let _ = writeln!(out, "| | … {} more | | |", thousands(more));
+        }
+    }
+    let more = rows.len().saturating_sub(shown);
+    if more > 0 {
+        let _ = writeln!(out, "| … {} more | | | |", thousands(more));
+    }
+    out.push('\n');
+}
+
+fn place(at: Option<&Location>) -> String {
+    at.map(|l| code(&name(&l.to_string()))).unwrap_or_default()
+}
+
+fn folded(out: &mut String, title: &str, count: usize, sections: &[Section]) {
+    if sections.is_empty() {
+        return;
+    }
+    let open = if count <= OPEN { " open" } else { "" };
+    let _ = writeln!(out, "<details{open}><summary>{title} ({})</summary>\n", thousands(count));
+    let lines: Vec<String> = sections.iter().flat_map(|s| &s.lines).flat_map(drawn).collect();
+    out.push_str(&fence("diff", &lines));
+    out.push_str("\n</details>\n\n");
+}
+
+/// The lines of a change as GitHub colours them: it knows `!`, and not `~`.
+fn drawn(line: &Line) -> Vec<String> {
+    let place = line.declared.as_ref().map(|l| format!("  # {}", name(&l.to_string()))).unwrap_or_default();
+    let head = match line.effect {
+        Some(Effect::Change) => line.text.replacen('~', "!", 1),
+        Some(Effect::Add | Effect::Remove) => line.text.clone(),
+        None => format!("  {}", line.text),
+    };
+    let details = line.details.iter().map(|detail| {
+        let sign = detail.effect.map_or(' ', super::describe::sign);
+        format!("{sign}     {}", detail.text)
+    });
+    std::iter::once(format!("{head}{place}")).chain(details).collect()
+}
+
+fn notes(out: &mut String, plan: &TargetPlan) {
+    let mut lines: Vec<String> = parts::takeovers(plan).iter().map(|t| text(t)).collect();
+    for Note { rule, message, help, declared } in &plan.notes {
+        let rule = rule.as_deref().map(|r| format!("{}: ", code(&name(r)))).unwrap_or_default();
+        let at = declared.as_ref().map(|l| format!(" ({})", place(Some(l)))).unwrap_or_default();
+        let help = help.as_deref().map(|h| format!("<br>help: {}", text(&prose(h)))).unwrap_or_default();
+        lines.push(format!("{rule}{}{at}{help}", text(&prose(message))));
+    }
+    lines.extend(parts::remarks(plan).iter().map(|r| text(r)));
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str("**Notes**\n\n");
+    for line in lines {
+        let _ = writeln!(out, "- {line}");
+    }
+    out.push('\n');
 }

@@ -1,17 +1,209 @@
-//! s
+//! A plan for people at a terminal: who gains and who loses, what is done, what stands against it.
+
 use super::Style;
-use crate::plan::Plan;
-/// s
-pub fn plan(p: &Plan, _: Style) -> String {
-    let mut s = String::new();
-    for t in &p.targets {
-        for x in &t.steps {
-            s += &format!("{:?} {}\n", x.change.effect(), x.change.object());
-        }
-        for g in &t.guards {
-            s += &format!("{:?} {} {}\n", g.answer, g.rule, g.message);
+use super::changes::{Effects, Line, of_steps, sections};
+use super::paint::{Row as Drawn, Tone, paint};
+use super::people::{Item, Risk, Row, people, verdict};
+use super::plan_parts as parts;
+use super::text::{name, prose, short_digest, thousands, width};
+use crate::invariants::{Answer, Verdict};
+use crate::plan::{Note, Plan, TargetPlan};
+
+/// How many people are shown of a list that is longer; administrators always are.
+pub const PEOPLE: usize = 200;
+
+/// How many things of one person are shown.
+const ITEMS: usize = 12;
+
+/// Names up to this width stand beside what they get, longer ones above it.
+const NAME: usize = 32;
+
+/// The whole plan as text.
+#[must_use]
+pub fn plan(plan: &Plan, style: Style) -> String {
+    let mut out = String::new();
+    for one in &plan.targets {
+        target(&mut out, one, style);
+        out.push('\n');
+    }
+    for verdict in parts::failing(&plan.guards) {
+        guard(&mut out, 0, verdict, style);
+    }
+    if let Some(consents) = parts::consents(plan) {
+        Drawn::plain(0, &consents).draw(&mut out, style);
+    }
+    let changed: Vec<&TargetPlan> = plan.targets.iter().filter(|t| !t.is_empty()).collect();
+    if !changed.is_empty() {
+        let effects = Effects::of(changed.iter().flat_map(|t| &t.steps));
+        let within = if plan.targets.len() > 1 { format!(" in {} targets", changed.len()) } else { String::new() };
+        let within = if changed.len() == 1 { within.replace("targets", "target") } else { within };
+        heading(&mut out, 0, &format!("Plan: {effects}{within}."), style);
+    } else if plan.targets.is_empty() {
+        heading(&mut out, 0, "No changes. There is no target.", style);
+    } else {
+        let names: Vec<String> = plan.targets.iter().map(|t| name(&t.target)).collect();
+        let text = match names.as_slice() {
+            [one] => parts::nothing(one),
+            all => format!("No changes. {} are as declared.", super::text::listed(all)),
+        };
+        heading(&mut out, 0, &text, style);
+    }
+    let stopped = parts::blocking(plan);
+    if !stopped.is_empty() {
+        let verb = if stopped.len() == 1 { "does" } else { "do" };
+        let text = format!("Blocked: {} {verb} not hold. Nothing of this plan will be applied.", stopped.join(", "));
+        Drawn { tone: Tone::Alarm, ..Drawn::plain(0, &text) }.draw(&mut out, style);
+    }
+    out.push_str(&paint(&short_digest(&plan.digest), Tone::Dim, style));
+    out.push('\n');
+    out
+}
+
+fn heading(out: &mut String, indent: usize, text: &str, style: Style) {
+    Drawn { tone: Tone::Heading, ..Drawn::plain(indent, text) }.draw(out, style);
+}
+
+fn target(out: &mut String, plan: &TargetPlan, style: Style) {
+    let head = name(&plan.target);
+    let text = format!("{head}  {}, {}", name(&plan.provider), parts::promise(plan.level));
+    Drawn { tone: Tone::Heading, head: Some(head.len()), ..Drawn::plain(0, &text) }.draw(out, style);
+    let rows = people(plan);
+    if !plan.is_empty() {
+        Drawn::plain(0, &verdict(&rows)).draw(out, style);
+    }
+    let lists: [(&str, fn(&Row) -> &Vec<Item>); 3] =
+        [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
+    for (title, items) in lists {
+        let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
+        if !rows.is_empty() {
+            out.push('\n');
+            heading(out, 2, title, style);
+            list(out, &rows, items, style);
         }
     }
-    s += &format!("{} steps {}\n", p.targets.iter().map(|t| t.steps.len()).sum::<usize>(), p.digest);
-    s
+    for section in sections(of_steps(&plan.steps)) {
+        out.push('\n');
+        heading(out, 2, &capital(section.kind.plural()), style);
+        lines(out, &section.lines, style);
+    }
+    for section in titled(out, "Different and not written", &plan.observed, style) {
+        lines(out, &section, style);
+    }
+    remarks(out, plan, style);
+    guards(out, plan, style);
+}
+
+/// The lines of differences that are only reported, by kind; the title is drawn if there are any.
+fn titled(out: &mut String, title: &str, observed: &[crate::plan::Observed], style: Style) -> Vec<Vec<Line>> {
+    let found = sections(observed.iter().map(|o| (&o.change, o.declared.as_ref())));
+    if !found.is_empty() {
+        out.push('\n');
+        heading(out, 2, title, style);
+    }
+    found.into_iter().map(|s| s.lines).collect()
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+fn list(out: &mut String, rows: &[&Row], items: fn(&Row) -> &Vec<Item>, style: Style) {
+    let risky = rows.iter().filter(|r| r.risk == Risk::Administrator).count();
+    let shown = PEOPLE.max(risky);
+    let names = rows.iter().take(shown).map(|r| width(&r.who)).filter(|w| *w <= NAME);
+    let column = names.max().unwrap_or(0).min(style.width / 3);
+    for row in rows.iter().take(shown) {
+        let beside = width(&row.who) <= column;
+        if !beside {
+            Drawn::plain(4, &row.who).draw(out, style);
+        }
+        let all = items(row);
+        for (index, item) in all.iter().take(ITEMS).enumerate() {
+            let why = item.why.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
+            let text = format!("{}{why}", item.what);
+            let margin = 4 + column + 2;
+            let tone = if item.administrator { Tone::Alarm } else { Tone::Plain };
+            let mut drawn = String::new();
+            let row_of = Drawn { tone, place: item.declared.as_ref(), ..Drawn::plain(margin, &text) };
+            row_of.draw(&mut drawn, style);
+            if index == 0 && beside {
+                let label = format!("    {}{}", row.who, " ".repeat(column - width(&row.who) + 2));
+                drawn.replace_range(..margin.min(drawn.len()), &label);
+            }
+            out.push_str(&drawn);
+        }
+        let more = all.len().saturating_sub(ITEMS);
+        if more > 0 {
+            Drawn::plain(4 + column + 2, &format!("... {} more", thousands(more))).draw(out, style);
+        }
+    }
+    let more = rows.len().saturating_sub(shown);
+    if more > 0 {
+        let text = format!("... {} more; the whole plan is in --json", thousands(more));
+        Drawn { tone: Tone::Dim, ..Drawn::plain(4, &text) }.draw(out, style);
+    }
+}
+
+pub(super) fn lines(out: &mut String, lines: &[Line], style: Style) {
+    for line in lines {
+        let (tone, head) = line.effect.map_or((Tone::Dim, None), |e| (Tone::of(e), Some(1)));
+        let row = Drawn { indent: 4, hang: 4, text: &line.text, tone, head, place: line.declared.as_ref() };
+        row.draw(out, style);
+        for detail in &line.details {
+            let (tone, sign) = detail.effect.map_or((Tone::Dim, ' '), |e| (Tone::of(e), super::describe::sign(e)));
+            let text = format!("{sign} {}", detail.text);
+            Drawn { tone, ..Drawn::plain(8, &text) }.draw(out, style);
+        }
+    }
+}
+
+fn remarks(out: &mut String, plan: &TargetPlan, style: Style) {
+    let takeovers = parts::takeovers(plan);
+    let remarks = parts::remarks(plan);
+    if takeovers.is_empty() && remarks.is_empty() && plan.notes.is_empty() {
+        return;
+    }
+    out.push('\n');
+    heading(out, 2, "Notes", style);
+    for text in &takeovers {
+        Drawn { tone: Tone::Bad, ..Drawn::plain(4, text) }.draw(out, style);
+    }
+    for Note { rule, message, help, declared } in &plan.notes {
+        let rule = rule.as_deref().map(|r| format!("{}: ", name(r))).unwrap_or_default();
+        let text = format!("{rule}{}", prose(message));
+        Drawn { place: declared.as_ref(), ..Drawn::plain(4, &text) }.draw(out, style);
+        if let Some(help) = help {
+            Drawn { hang: 6, ..Drawn::plain(6, &format!("help: {}", prose(help))) }.draw(out, style);
+        }
+    }
+    for text in &remarks {
+        Drawn::plain(4, text).draw(out, style);
+    }
+}
+
+fn guards(out: &mut String, plan: &TargetPlan, style: Style) {
+    if plan.guards.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for verdict in parts::failing(&plan.guards) {
+        guard(out, 2, verdict, style);
+    }
+    let holding = parts::holding(&plan.guards);
+    if !holding.is_empty() {
+        let verb = if holding.len() == 1 { "holds" } else { "hold" };
+        let text = format!("guards: {} {verb}", holding.join(", "));
+        Drawn { tone: Tone::Good, head: Some("guards:".len()), ..Drawn::plain(2, &text) }.draw(out, style);
+    }
+}
+
+fn guard(out: &mut String, indent: usize, verdict: &Verdict, style: Style) {
+    let rule = name(&verdict.rule);
+    let text = format!("{rule} {}: {}", parts::answer(verdict.answer), parts::message(verdict));
+    let tone = if verdict.answer == Answer::Violated { Tone::Alarm } else { Tone::Caution };
+    Drawn { tone, head: Some(rule.len()), ..Drawn::plain(indent, &text) }.draw(out, style);
+    if let Some(help) = &verdict.help {
+        Drawn { hang: 6, ..Drawn::plain(indent + 2, &format!("help: {}", prose(help))) }.draw(out, style);
+    }
 }

@@ -24,6 +24,18 @@ pub fn plan() -> Value {
     schema_of::<crate::plan::Plan>("rolecall plan")
 }
 
+/// Of what became of a plan.
+#[must_use]
+pub fn report() -> Value {
+    schema_of::<crate::apply::Report>("rolecall report")
+}
+
+/// Of the ledger as JSON.
+#[must_use]
+pub fn history() -> Value {
+    schema_of::<super::history_json::HistoryDocument>("rolecall history")
+}
+
 fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     if let Some(object) = value.as_object_mut() {

@@ -1,0 +1,127 @@
+//! The sentences of a plan that every drawing of it says in the same words.
+
+use super::text::{name, prose, thousands};
+use crate::invariants::{Answer, Verdict};
+use crate::model::Kind;
+use crate::plan::{Plan, Promise, TargetPlan};
+
+/// How many names of a list are shown.
+const NAMES: usize = 5;
+
+/// How far the promise about every moment reaches.
+#[must_use]
+pub fn promise(level: Promise) -> &'static str {
+    match level {
+        Promise::Enforced => "enforced",
+        Promise::Observed => "observed",
+        Promise::BestEffort => "best effort",
+    }
+}
+
+/// The first few names, and how many more there are.
+#[must_use]
+pub fn some(names: &[String]) -> String {
+    let first = names.iter().take(NAMES).map(|n| name(n)).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES) {
+        0 => first,
+        more => format!("{first} and {} more", thousands(more)),
+    }
+}
+
+fn of_kind(kind: Kind, n: usize) -> String {
+    format!("{} {}", thousands(n), if n == 1 { kind.singular() } else { kind.plural() })
+}
+
+/// What the plan begins to manage and removes there.
+#[must_use]
+pub fn takeovers(plan: &TargetPlan) -> Vec<String> {
+    let filled = plan.takeovers.iter().filter(|(_, names)| !names.is_empty());
+    let line = |(kind, names): (&Kind, &Vec<String>)| {
+        format!(
+            "rolecall begins to manage {} here; not declared, and removed: {}: {}",
+            kind.plural(),
+            of_kind(*kind, names.len()),
+            some(names)
+        )
+    };
+    filled.map(line).collect()
+}
+
+/// What is said of people who have been invited, and of what is left alone.
+#[must_use]
+pub fn remarks(plan: &TargetPlan) -> Vec<String> {
+    let mut out = Vec::new();
+    if !plan.pending.is_empty() {
+        out.push(format!("invited and not here yet ({}): {}", thousands(plan.pending.len()), some(&plan.pending)));
+    }
+    let expired = &plan.expired_invitations;
+    if !expired.is_empty() {
+        out.push(format!("the invitation has run out ({}): {}", thousands(expired.len()), some(expired)));
+    }
+    let left: Vec<String> =
+        plan.left_alone.iter().filter(|(_, n)| **n > 0).map(|(kind, n)| of_kind(*kind, *n)).collect();
+    let all: usize = plan.left_alone.values().sum();
+    if all > 0 {
+        let (things, are) =
+            if all == 1 { ("live thing is", "left as it is") } else { ("live things are", "left as they are") };
+        out.push(format!("{} {things} not declared and {are}: {}", thousands(all), left.join(", ")));
+    }
+    out
+}
+
+/// The rules that hold, each once.
+#[must_use]
+pub fn holding(guards: &[Verdict]) -> Vec<String> {
+    let fails = |rule: &str| guards.iter().any(|g| g.rule == rule && g.answer != Answer::Holds);
+    let mut rules: Vec<String> = guards.iter().map(|g| g.rule.clone()).filter(|r| !fails(r)).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules.iter().map(|r| name(r)).collect()
+}
+
+/// The rules that do not hold, or of which that cannot be known: what stops a plan first.
+#[must_use]
+pub fn failing(guards: &[Verdict]) -> Vec<&Verdict> {
+    let mut found: Vec<&Verdict> = guards.iter().filter(|g| g.answer != Answer::Holds).collect();
+    found.sort_by_key(|g| g.answer != Answer::Violated);
+    found
+}
+
+/// The word for an answer.
+#[must_use]
+pub fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Holds => "holds",
+        Answer::Violated => "does not hold",
+        Answer::Unknown => "cannot be known",
+    }
+}
+
+/// The rules that stop a plan.
+#[must_use]
+pub fn blocking(plan: &Plan) -> Vec<String> {
+    let all = plan.targets.iter().flat_map(|t| &t.guards).chain(&plan.guards);
+    let mut rules: Vec<String> = all.filter(|g| g.answer == Answer::Violated).map(|g| name(&g.rule)).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+/// That nothing is to be done.
+#[must_use]
+pub fn nothing(target: &str) -> String {
+    format!("No changes. {} is as declared.", name(target))
+}
+
+/// The consents of a plan as one would say them.
+#[must_use]
+pub fn consents(plan: &Plan) -> Option<String> {
+    let all: Vec<String> = plan.consents.iter().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| format!("Agreed to: {}", all.join(", ")))
+}
+
+/// The message of a verdict in one line.
+#[must_use]
+pub fn message(verdict: &Verdict) -> String {
+    prose(&verdict.message)
+}
