@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand};
 
 use super::plan::no_json;
-use super::planning::{declaration, store_folder};
 use super::{Exit, Failure, Global, Ui};
 use crate::render::{history_json, history_terminal};
 use crate::store::{SqliteStore, Store};
@@ -42,11 +41,8 @@ enum HistoryCommand {
 /// # Errors
 /// When the ledger cannot be read, or an apply is not there.
 pub fn history(ui: &mut Ui, global: &Global, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let ready = match declaration(ui, global, false) {
-        Ok(ready) => ready,
-        Err(exit) => return Ok(exit),
-    };
-    let folder = store_folder(&ready);
+    // What was done can be looked up also while the files are broken.
+    let folder = crate::config::root_of(&global.file);
     let opened = SqliteStore::open_existing(&folder).map_err(|e| Failure::error(e.to_string()))?;
     let Some(store) = opened else {
         ui.note(&format!("Nothing has been applied from here: there is no ledger below {}.\n", folder.display()));
