@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::detail::{is_long_list, is_long_text};
+use super::detail::{is_long_list, is_long_text, without};
 use super::plural;
 use super::text::{beginning, name, prose};
 use crate::model::{
@@ -41,7 +41,9 @@ fn words(change: &Change) -> String {
         Change::InviteUser { user } => with("user", &user.email, &of_user(user)) + "  invited",
         Change::UpdateUser { before, after } => changed("user", &before.email, &between_users(before, after)),
         Change::RenameUser { from, to } => renamed("user", from, to),
-        Change::EnableUser { user } => with("user", &user.email, &of_user(user)) + "  enabled",
+        Change::EnableUser { user } => {
+            with("user", &user.email, &of_user(&UserRecord { state: UserState::Active, ..user.clone() })) + "  enabled"
+        }
         Change::DisableUser { user, reason } => gone("user", &user.email, "disabled, ", reason),
         Change::DeleteUser { user, reason } => gone("user", &user.email, "deleted, ", reason),
         Change::CreateTeam { team } => with("team", &team.name, &of_team(team)),
@@ -136,7 +138,7 @@ fn changed(kind: &str, what: &str, parts: &[String]) -> String {
 }
 
 fn renamed(kind: &str, from: &str, to: &str) -> String {
-    format!("{kind} {}  renamed {}", name(from), name(to))
+    format!("{kind} {} -> {}  renamed", name(from), name(to))
 }
 
 fn gone(kind: &str, what: &str, how: &str, reason: &Why) -> String {
@@ -179,17 +181,20 @@ fn texts(parts: &mut Vec<String>, label: &str, before: Option<&str>, after: Opti
     }
 }
 
+/// What goes from a list and what comes, or how much of it.
 fn lists(parts: &mut Vec<String>, label: &str, before: &[String], after: &[String]) {
-    if before == after {
+    let (gone, new) = (without(before, after), without(after, before));
+    if gone.is_empty() && new.is_empty() {
         return;
     }
     if is_long_list(before, after) {
-        let (old, new): (std::collections::BTreeSet<_>, std::collections::BTreeSet<_>) =
-            (before.iter().collect(), after.iter().collect());
-        parts.push(format!("{label} +{} -{}", new.difference(&old).count(), old.difference(&new).count()));
+        let count = |sign: char, list: &[&String]| (!list.is_empty()).then(|| format!(" {sign}{}", list.len()));
+        let counts: Vec<String> = count('-', &gone).into_iter().chain(count('+', &new)).collect();
+        parts.push(format!("{label}{}", counts.concat()));
     } else {
-        let text = |list: &[String]| (!list.is_empty()).then(|| list.iter().map(|i| name(i)).collect::<Vec<_>>());
-        field(parts, label, text(before).map(|l| l.join(", ")), text(after).map(|l| l.join(", ")));
+        let signed =
+            |sign: char, list: &[&String]| list.iter().map(|i| format!(" {sign}{}", name(i))).collect::<String>();
+        parts.push(format!("{label}{}{}", signed('-', &gone), signed('+', &new)));
     }
 }
 

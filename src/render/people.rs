@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::MANY;
 use super::describe::{because, granted, granted_names, why};
 use super::people_facts::{Compared, Facts};
 use super::text::{name, prose, thousands};
@@ -11,6 +12,12 @@ use crate::model::{
     UserRecord, UserState, Visibility,
 };
 use crate::plan::{Step, TargetPlan};
+
+/// How many things of one person are shown.
+pub const ITEMS: usize = 12;
+
+/// How many rows are shown of a list with a great many; administrators always are.
+const PEOPLE: usize = 50;
 
 /// What is most worth looking at comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +110,13 @@ pub fn people(plan: &TargetPlan) -> Vec<Row> {
     }
     rows.sort_by(|a, b| (a.risk, a.circle, &a.who).cmp(&(b.risk, b.circle, &b.who)));
     rows
+}
+
+/// How many of these rows are shown.
+#[must_use]
+pub fn shown(rows: &[&Row]) -> usize {
+    let administrators = rows.iter().filter(|r| r.risk == Risk::Administrator).count();
+    if rows.len() > MANY { PEOPLE.max(administrators) } else { rows.len() }
 }
 
 /// Counts the people, and the teams and larger circles.
@@ -250,8 +264,8 @@ impl Found {
                 at.put(Who::User(from.clone()), Way::Changes, format!("address {} -> {}", name(from), name(to)));
                 at.found.rename(Who::User(from.clone()), Who::User(to.clone()), name(to));
             }
-            Change::DisableUser { user, .. } => lose_account(&mut at, user, "all access: the account is disabled"),
-            Change::DeleteUser { user, .. } => lose_account(&mut at, user, "all access: the account is deleted"),
+            Change::DisableUser { user, .. } => lose_account(&mut at, user, "disabled"),
+            Change::DeleteUser { user, .. } => lose_account(&mut at, user, "deleted"),
             Change::CreateTeam { .. } => {}
             Change::UpdateTeam { before, after } => update_team(&mut at, before, after),
             Change::RenameTeam { from, to } => {
@@ -334,10 +348,10 @@ fn account(at: &mut At<'_>, user: &UserRecord, what: &str) {
     at.add(who, Way::Gains, format!("{what}{role}{}", until(user.until)), administrator);
 }
 
-fn lose_account(at: &mut At<'_>, user: &UserRecord, what: &str) {
-    let role = user.role.as_deref().map(|r| format!(" (role {})", name(r))).unwrap_or_default();
+fn lose_account(at: &mut At<'_>, user: &UserRecord, how: &str) {
+    let role = user.role.as_deref().map(|r| format!(" with role {}", name(r))).unwrap_or_default();
     let administrator = at.found.facts.administers(user.role.as_deref());
-    at.add(Who::User(user.email.clone()), Way::Loses, format!("{what}{role}"), administrator);
+    at.add(Who::User(user.email.clone()), Way::Loses, format!("all access: the account{role} is {how}"), administrator);
 }
 
 /// One role becomes another: more, less, or neither as far as that can be known.
@@ -356,7 +370,7 @@ fn until_change(at: &mut At<'_>, who: Who, label: &str, before: Option<Moment>, 
         let text = |m: Option<Moment>| m.map_or_else(|| "no end".to_owned(), |m| m.short());
         let longer = after.is_none_or(|a| before.is_some_and(|b| a > b));
         let how = if longer { "longer" } else { "shorter" };
-        at.put(who, Way::Changes, format!("{label} {how}: until {} -> {}", text(before), text(after)));
+        at.put(who, Way::Changes, format!("{label} {how}: {} -> {}", text(before), text(after)));
     }
 }
 
@@ -430,7 +444,7 @@ fn change_member(at: &mut At<'_>, before: &MemberRecord, after: &MemberRecord) {
         at.why = after.because.as_deref().map(prose);
     }
     role_change(at, who(), &format!("{team} as"), before.role.as_deref(), after.role.as_deref());
-    until_change(at, who(), &team, before.until, after.until);
+    until_change(at, who(), &format!("membership in {team}"), before.until, after.until);
 }
 
 fn update_resource(at: &mut At<'_>, before: &ResourceRecord, after: &ResourceRecord) {

@@ -3,17 +3,11 @@
 use super::Style;
 use super::changes::{Effects, Line, of_steps, sections};
 use super::paint::{Row as Drawn, Tone, paint};
-use super::people::{Item, Risk, Row, people, verdict};
+use super::people::{ITEMS, Item, Row, people, shown, verdict};
 use super::plan_parts as parts;
 use super::text::{name, prose, short_digest, thousands, width};
 use crate::invariants::{Answer, Verdict};
 use crate::plan::{Note, Plan, TargetPlan};
-
-/// How many people are shown of a list that is longer; administrators always are.
-pub const PEOPLE: usize = 200;
-
-/// How many things of one person are shown.
-const ITEMS: usize = 12;
 
 /// Names up to this width stand beside what they get, longer ones above it.
 const NAME: usize = 32;
@@ -24,6 +18,9 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     let mut out = String::new();
     for one in &plan.targets {
         target(&mut out, one, style);
+        if one.is_empty() && plan.targets.len() > 1 {
+            Drawn::plain(2, &parts::nothing(one)).draw(&mut out, style);
+        }
         out.push('\n');
     }
     for verdict in parts::failing(&plan.guards) {
@@ -40,13 +37,10 @@ pub fn plan(plan: &Plan, style: Style) -> String {
         heading(&mut out, 0, &format!("Plan: {effects}{within}."), style);
     } else if plan.targets.is_empty() {
         heading(&mut out, 0, "No changes. There is no target.", style);
+    } else if let [one] = plan.targets.as_slice() {
+        heading(&mut out, 0, &parts::nothing(one), style);
     } else {
-        let names: Vec<String> = plan.targets.iter().map(|t| name(&t.target)).collect();
-        let text = match names.as_slice() {
-            [one] => parts::nothing(one),
-            all => format!("No changes. {} are as declared.", super::text::listed(all)),
-        };
-        heading(&mut out, 0, &text, style);
+        heading(&mut out, 0, &format!("No changes in {} targets.", plan.targets.len()), style);
     }
     let stopped = parts::blocking(plan);
     if !stopped.is_empty() {
@@ -109,8 +103,7 @@ fn capital(word: &str) -> String {
 }
 
 fn list(out: &mut String, rows: &[&Row], items: fn(&Row) -> &Vec<Item>, style: Style) {
-    let risky = rows.iter().filter(|r| r.risk == Risk::Administrator).count();
-    let shown = PEOPLE.max(risky);
+    let shown = shown(rows);
     let names = rows.iter().take(shown).map(|r| width(&r.who)).filter(|w| *w <= NAME);
     let column = names.max().unwrap_or(0).min(style.width / 3);
     for row in rows.iter().take(shown) {
