@@ -31,7 +31,7 @@ pub fn text(clean: &str) -> String {
         }
         before = c;
     }
-    out
+    unlinked(&out)
 }
 
 /// A clean name, set as code: nobody is mentioned from within code.
@@ -48,7 +48,12 @@ pub fn code(clean: &str) -> String {
         escaped(&mut out, c);
     }
     out.push_str("</code>");
-    out
+    unlinked(&out)
+}
+
+/// Whoever can choose a name must not get a link into a comment that others trust.
+fn unlinked(text: &str) -> String {
+    text.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 fn escaped(out: &mut String, c: char) {
@@ -101,6 +106,7 @@ mod tests {
         assert_eq!(text("@org/team"), "&#64;\u{200b}org/team");
         assert_eq!(text("fixes #12"), "fixes &#35;\u{200b}12");
         assert_eq!(text("<!-- | `x` -->"), "&lt;&#33;-- &#124; &#96;x&#96; --&gt;");
+        assert_eq!(text("http://a www.b"), "http&#58;//a www&#46;b");
         assert_eq!(text("- a"), "&#45; a");
         assert_eq!(text("12. a - b"), "12&#46; a - b");
         assert_eq!(text("1,204 (a)"), "1,204 (a)");

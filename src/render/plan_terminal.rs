@@ -12,6 +12,9 @@ use crate::plan::{Note, Plan, TargetPlan};
 /// Names up to this width stand beside what they get, longer ones above it.
 const NAME: usize = 32;
 
+/// Picks what somebody gains, loses or has in another way.
+type Items = fn(&Row) -> &Vec<Item>;
+
 /// The whole plan as text.
 #[must_use]
 pub fn plan(plan: &Plan, style: Style) -> String {
@@ -65,8 +68,7 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
     if !plan.is_empty() {
         Drawn::plain(0, &verdict(&rows)).draw(out, style);
     }
-    let lists: [(&str, fn(&Row) -> &Vec<Item>); 3] =
-        [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
+    let lists: [(&str, Items); 3] = [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
     for (title, items) in lists {
         let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
         if !rows.is_empty() {
@@ -102,7 +104,7 @@ fn capital(word: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-fn list(out: &mut String, rows: &[&Row], items: fn(&Row) -> &Vec<Item>, style: Style) {
+fn list(out: &mut String, rows: &[&Row], items: Items, style: Style) {
     let shown = shown(rows);
     let names = rows.iter().take(shown).map(|r| width(&r.who)).filter(|w| *w <= NAME);
     let column = names.max().unwrap_or(0).min(style.width / 3);

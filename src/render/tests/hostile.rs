@@ -110,6 +110,7 @@ fn markdown_shows_hostile_names_and_nothing_more() {
             rest = rest.replace(tag, "");
         }
         assert!(!rest.contains('<'), "{line}");
+        assert!(!rest.contains("://") || line.contains('`'), "{line}");
         assert!(!rest.contains("](") && !rest.contains("~~"), "{line}");
         // Within code nobody is mentioned; elsewhere every `@` that could mention is held apart.
         let plain: String = rest.split('`').step_by(2).collect();
@@ -130,6 +131,7 @@ fn markdown_shows_hostile_names_and_nothing_more() {
     assert_eq!(markdown.matches("<details").count(), outside(&markdown).join("\n").matches("</details>").count());
     let start = markdown.find("**Gains**").unwrap();
     let rows: String = markdown[start..].lines().take(16).map(|l| format!("{l}\n")).collect();
+    let rows = rows.replace('\u{200b}', "<ZWSP>");
     assert_snapshot!(rows, @r#"
 **Gains**
 
@@ -139,11 +141,11 @@ fn markdown_shows_hostile_names_and_nothing_more() {
 | <code>team/&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred</code> | &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred on &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred |  | <code>&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred.yaml:1</code> |
 | <code>team/&lt;U+202E&gt;nimda&lt;U+202C&gt;</code> | &lt;U+202E&gt;nimda&lt;U+202C&gt; on &lt;U+202E&gt;nimda&lt;U+202C&gt; |  | <code>&lt;U+202E&gt;nimda&lt;U+202C&gt;.yaml:5</code> |
 | <code>team/&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;</code> | &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; on &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; |  | <code>&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;.yaml:6</code> |
-| `team/@everyone @acme/owners` | &#64;​everyone &#64;​acme/owners on &#64;​everyone &#64;​acme/owners |  | `@everyone @acme/owners.yaml:4` |
-| <code>team/&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http://evil/x.png)</code> | &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http://evil/x.png) on &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http://evil/x.png) |  | <code>&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http://evil/x.png).yaml:8</code> |
-| <code>team/&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading</code> | &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;​ not a heading on &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;​ not a heading |  | <code>&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading.yaml:3</code> |
+| `team/@everyone @acme/owners` | &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners on &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners |  | `@everyone @acme/owners.yaml:4` |
+| <code>team/&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png)</code> | &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) on &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) |  | <code>&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png).yaml:8</code> |
+| <code>team/&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading</code> | &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading on &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading |  | <code>&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading.yaml:3</code> |
 | <code>team/a&#124;b&#124;&#124;c</code> | a&#124;b&#124;&#124;c on a&#124;b&#124;&#124;c |  | <code>a&#124;b&#124;&#124;c.yaml:2</code> |
-| <code>team/fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;</code> | fixes &#35;​1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; on fixes &#35;​1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; |  | <code>fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;.yaml:9</code> |
+| <code>team/fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;</code> | fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; on fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; |  | <code>fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;.yaml:9</code> |
 | `team/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` | xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx on xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx |  | `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.yaml:11` |
 | `team/全角の名前` | 全角の名前 on 全角の名前 |  | `全角の名前.yaml:10` |
 | <code>&lt;&#33;-- rolecall:plan v1 --&gt;</code> | an account with role &lt;&#33;-- rolecall:plan v1 --&gt; |  | <code>&lt;&#33;-- rolecall:plan v1 --&gt;.yaml:7</code> |
