@@ -62,10 +62,16 @@ pub fn details(change: &Change) -> Vec<DetailLine> {
     out
 }
 
-/// Whether two lists are too long for one line.
+/// What is in one list and not in another.
+pub(super) fn without<'l>(list: &'l [String], other: &[String]) -> Vec<&'l String> {
+    let other: std::collections::BTreeSet<&String> = other.iter().collect();
+    list.iter().filter(|item| !other.contains(item)).collect()
+}
+
+/// Whether what goes and comes is too long for one line.
 pub(super) fn is_long_list(before: &[String], after: &[String]) -> bool {
-    let columns = |list: &[String]| list.iter().map(|i| width(i) + 2).sum::<usize>();
-    columns(before) + columns(after) > LONG
+    let columns = |list: &[&String]| list.iter().map(|i| width(i) + 2).sum::<usize>();
+    columns(&without(before, after)) + columns(&without(after, before)) > LONG
 }
 
 /// Whether two texts are too long for one line.

@@ -6,13 +6,20 @@ use std::fmt::Write as _;
 /// Keeps characters that begin a mention or a reference from touching what follows.
 const APART: char = '\u{200b}';
 
-/// Clean text within a paragraph or a cell.
+/// Clean text within a paragraph, a list or a cell.
 #[must_use]
 pub fn text(clean: &str) -> String {
     let mut out = String::with_capacity(clean.len());
     let mut before = ' ';
+    let mut begins = true;
     for c in clean.chars() {
-        escaped(&mut out, c);
+        // What could begin a list, a line or a heading.
+        if begins && "-+=.)".contains(c) {
+            entity(&mut out, c);
+        } else {
+            escaped(&mut out, c);
+        }
+        begins &= c.is_ascii_digit() || c == ' ';
         // GitHub looks for mentions and references when entities are characters again.
         let refers = match c {
             '@' => !before.is_ascii_alphanumeric(),
@@ -24,13 +31,13 @@ pub fn text(clean: &str) -> String {
         }
         before = c;
     }
-    out
+    unlinked(&out)
 }
 
 /// A clean name, set as code: nobody is mentioned from within code.
 #[must_use]
 pub fn code(clean: &str) -> String {
-    let harmless = |c: char| c.is_alphanumeric() || " @._-+/:,=()'*#~$%!?".contains(c);
+    let harmless = |c: char| c.is_alphanumeric() || " @._-+/:,=()'*#~$%!?…".contains(c);
     let edges = clean.starts_with(' ') || clean.ends_with(' ') || clean.is_empty();
     if clean.chars().all(harmless) && !edges {
         return format!("`{clean}`");
@@ -41,17 +48,27 @@ pub fn code(clean: &str) -> String {
         escaped(&mut out, c);
     }
     out.push_str("</code>");
-    out
+    unlinked(&out)
+}
+
+/// Whoever can choose a name must not get a link into a comment that others trust.
+fn unlinked(text: &str) -> String {
+    text.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
 fn escaped(out: &mut String, c: char) {
     match c {
         '\n' | '\r' => out.push(' '),
-        c if c.is_ascii_punctuation() && !",.;/?%'".contains(c) => {
-            let _ = write!(out, "&#{};", c as u32);
-        }
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '&' => out.push_str("&amp;"),
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '@' | '!' | '$' | '{' | '}' | '^' => entity(out, c),
         c => out.push(c),
     }
+}
+
+fn entity(out: &mut String, c: char) {
+    let _ = write!(out, "&#{};", c as u32);
 }
 
 /// Lines in a fence that none of them can close.
@@ -88,7 +105,12 @@ mod tests {
         assert_eq!(text("plain, ada@acme.com."), "plain, ada&#64;acme.com.");
         assert_eq!(text("@org/team"), "&#64;\u{200b}org/team");
         assert_eq!(text("fixes #12"), "fixes &#35;\u{200b}12");
-        assert_eq!(text("<!-- | `x` -->"), "&#60;&#33;&#45;&#45; &#124; &#96;x&#96; &#45;&#45;&#62;");
+        assert_eq!(text("<!-- | `x` -->"), "&lt;&#33;-- &#124; &#96;x&#96; --&gt;");
+        assert_eq!(text("http://a www.b"), "http&#58;//a www&#46;b");
+        assert_eq!(text("- a"), "&#45; a");
+        assert_eq!(text("12. a - b"), "12&#46; a - b");
+        assert_eq!(text("1,204 (a)"), "1,204 (a)");
+        assert_eq!(text("[a](b)"), "&#91;a&#93;(b)");
     }
 
     #[test]
@@ -96,7 +118,7 @@ mod tests {
         assert_eq!(code("ada@acme.com"), "`ada@acme.com`");
         assert_eq!(code("a|b"), "<code>a&#124;b</code>");
         assert_eq!(code("`x`"), "<code>&#96;x&#96;</code>");
-        assert_eq!(code("</code><script>"), "<code>&#60;/code&#62;&#60;script&#62;</code>");
+        assert_eq!(code("</code><script>"), "<code>&lt;/code&gt;&lt;script&gt;</code>");
         assert_eq!(code("a\\"), "<code>a&#92;</code>");
     }
 

@@ -3,6 +3,7 @@
 pub mod changes;
 mod clean;
 mod describe;
+mod describe_records;
 mod detail;
 pub mod findings_github;
 pub mod findings_human;
@@ -14,6 +15,7 @@ pub mod markdown;
 mod paint;
 pub mod people;
 mod people_facts;
+mod people_found;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_parts;

@@ -79,7 +79,8 @@ impl Row<'_> {
             let margin = self.indent + if index > 0 { self.hang } else { 0 };
             out.push_str(&" ".repeat(margin));
             let split = match self.head {
-                Some(head) if index == 0 => line.floor_char_boundary(head.min(line.len())),
+                Some(head) if index == 0 && line.is_char_boundary(head) => head,
+                Some(_) if index == 0 => line.len(),
                 Some(_) => 0,
                 None => line.len(),
             };

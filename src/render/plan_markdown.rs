@@ -5,19 +5,13 @@ use std::fmt::Write as _;
 
 use super::changes::{Effects, Line, Section, of_steps, sections};
 use super::markdown::{code, fence, text};
-use super::people::{Item, Risk, Row, people, verdict};
+use super::people::{ITEMS, Item, Row, people, shown, verdict};
 use super::plan_parts as parts;
 use super::text::{name, prose, short_digest, thousands};
 use crate::diagnostic::Location;
 use crate::invariants::{Answer, Verdict};
 use crate::model::Effect;
 use crate::plan::{Note, Plan, TargetPlan};
-
-/// How many people are shown of a list that is longer; administrators always are.
-const PEOPLE: usize = 200;
-
-/// How many things of one person are shown.
-const ITEMS: usize = 12;
 
 /// Changes up to this many are not folded away.
 const OPEN: usize = 10;
@@ -55,7 +49,7 @@ fn target(out: &mut String, plan: &TargetPlan) {
     let blocked = if plan.is_blocked() { " · **blocked**" } else { "" };
     let _ = writeln!(out, "### rolecall · {} · {said}{blocked}\n", code(&name(&plan.target)));
     if plan.is_empty() {
-        let _ = writeln!(out, "{}\n", text(&parts::nothing(&plan.target)));
+        let _ = writeln!(out, "{}\n", text(&parts::nothing(plan)));
     } else {
         let effects = Effects::of(plan.steps.iter());
         let _ = writeln!(out, "{effects} · {}, {}\n", text(&name(&plan.provider)), parts::promise(plan.level));
@@ -96,7 +90,7 @@ fn table(out: &mut String, title: &str, column: &str, rows: &[Row], items: fn(&R
         return;
     }
     let _ = writeln!(out, "**{title}**\n\n| Who | {column} | Because | Declared |\n|---|---|---|---|");
-    let shown = PEOPLE.max(rows.iter().filter(|r| r.risk == Risk::Administrator).count());
+    let shown = shown(&rows);
     for row in rows.iter().take(shown) {
         let all = items(row);
         for (index, item) in all.iter().take(ITEMS).enumerate() {

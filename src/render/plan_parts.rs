@@ -1,6 +1,7 @@
 //! The sentences of a plan that every drawing of it says in the same words.
 
 use super::text::{name, prose, thousands};
+use crate::diagnostic::Code;
 use crate::invariants::{Answer, Verdict};
 use crate::model::Kind;
 use crate::plan::{Plan, Promise, TargetPlan};
@@ -35,12 +36,15 @@ fn of_kind(kind: Kind, n: usize) -> String {
 /// What the plan begins to manage and removes there.
 #[must_use]
 pub fn takeovers(plan: &TargetPlan) -> Vec<String> {
-    let filled = plan.takeovers.iter().filter(|(_, names)| !names.is_empty());
+    // Where a guard objects to it, the guard says the same.
+    let objected = failing(&plan.guards).iter().any(|g| g.rule == Code::OwnershipIsSaid.name());
+    let filled = plan.takeovers.iter().filter(|(_, names)| !names.is_empty() && !objected);
     let line = |(kind, names): (&Kind, &Vec<String>)| {
         format!(
-            "rolecall begins to manage {} here; not declared, and removed: {}: {}",
+            "rolecall begins to manage {} here, and removes {} that {} not declared: {}",
             kind.plural(),
             of_kind(*kind, names.len()),
+            if names.len() == 1 { "is" } else { "are" },
             some(names)
         )
     };
@@ -107,10 +111,15 @@ pub fn blocking(plan: &Plan) -> Vec<String> {
     rules
 }
 
-/// That nothing is to be done.
+/// That nothing is to be done to a target.
 #[must_use]
-pub fn nothing(target: &str) -> String {
-    format!("No changes. {} is as declared.", name(target))
+pub fn nothing(plan: &TargetPlan) -> String {
+    let target = name(&plan.target);
+    match plan.observed.len() {
+        0 => format!("No changes. {target} is as declared."),
+        1 => format!("No changes. {target} differs in one thing that is not written."),
+        n => format!("No changes. {target} differs in {} things that are not written.", thousands(n)),
+    }
 }
 
 /// The consents of a plan as one would say them.

@@ -3,20 +3,17 @@
 use super::Style;
 use super::changes::{Effects, Line, of_steps, sections};
 use super::paint::{Row as Drawn, Tone, paint};
-use super::people::{Item, Risk, Row, people, verdict};
+use super::people::{ITEMS, Item, Row, people, shown, verdict};
 use super::plan_parts as parts;
 use super::text::{name, prose, short_digest, thousands, width};
 use crate::invariants::{Answer, Verdict};
 use crate::plan::{Note, Plan, TargetPlan};
 
-/// How many people are shown of a list that is longer; administrators always are.
-pub const PEOPLE: usize = 200;
-
-/// How many things of one person are shown.
-const ITEMS: usize = 12;
-
 /// Names up to this width stand beside what they get, longer ones above it.
 const NAME: usize = 32;
+
+/// Picks what somebody gains, loses or has in another way.
+type Items = fn(&Row) -> &Vec<Item>;
 
 /// The whole plan as text.
 #[must_use]
@@ -24,6 +21,9 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     let mut out = String::new();
     for one in &plan.targets {
         target(&mut out, one, style);
+        if one.is_empty() && plan.targets.len() > 1 {
+            Drawn::plain(2, &parts::nothing(one)).draw(&mut out, style);
+        }
         out.push('\n');
     }
     for verdict in parts::failing(&plan.guards) {
@@ -40,13 +40,10 @@ pub fn plan(plan: &Plan, style: Style) -> String {
         heading(&mut out, 0, &format!("Plan: {effects}{within}."), style);
     } else if plan.targets.is_empty() {
         heading(&mut out, 0, "No changes. There is no target.", style);
+    } else if let [one] = plan.targets.as_slice() {
+        heading(&mut out, 0, &parts::nothing(one), style);
     } else {
-        let names: Vec<String> = plan.targets.iter().map(|t| name(&t.target)).collect();
-        let text = match names.as_slice() {
-            [one] => parts::nothing(one),
-            all => format!("No changes. {} are as declared.", super::text::listed(all)),
-        };
-        heading(&mut out, 0, &text, style);
+        heading(&mut out, 0, &format!("No changes in {} targets.", plan.targets.len()), style);
     }
     let stopped = parts::blocking(plan);
     if !stopped.is_empty() {
@@ -71,8 +68,7 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
     if !plan.is_empty() {
         Drawn::plain(0, &verdict(&rows)).draw(out, style);
     }
-    let lists: [(&str, fn(&Row) -> &Vec<Item>); 3] =
-        [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
+    let lists: [(&str, Items); 3] = [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
     for (title, items) in lists {
         let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
         if !rows.is_empty() {
@@ -108,9 +104,8 @@ fn capital(word: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-fn list(out: &mut String, rows: &[&Row], items: fn(&Row) -> &Vec<Item>, style: Style) {
-    let risky = rows.iter().filter(|r| r.risk == Risk::Administrator).count();
-    let shown = PEOPLE.max(risky);
+fn list(out: &mut String, rows: &[&Row], items: Items, style: Style) {
+    let shown = shown(rows);
     let names = rows.iter().take(shown).map(|r| width(&r.who)).filter(|w| *w <= NAME);
     let column = names.max().unwrap_or(0).min(style.width / 3);
     for row in rows.iter().take(shown) {

@@ -129,11 +129,11 @@ fn next(report: &Report) -> Vec<&'static str> {
     if any(Fate::SetAside) {
         out.push("See to the principals that were set aside, or take them out of the files.");
     }
-    if any(Fate::Failed) || any(Fate::NotAttempted) || any(Fate::SetAside) {
-        out.push("Run `rolecall apply` again when the cause is gone: it continues from where reality stands.");
+    if report.targets.iter().flat_map(|t| &t.steps).any(|s| s.fate != Fate::Applied) {
+        out.push("Run `rolecall apply` again: it continues from where reality stands.");
     }
     if any(Fate::Unknown) {
-        out.push("Before that, the next `rolecall apply` reads what became of the changes whose outcome is unknown.");
+        out.push("It first finds out what became of the changes whose outcome is unknown.");
     }
     out
 }
