@@ -208,7 +208,7 @@ impl Walk {
 fn read(root: PathBuf, sources: SourceMap, mut sink: Sink, profiles: &Profiles, now: Moment) -> Loaded {
     let mut names = StringInterner::<DefaultBackend>::new();
     let mut merged = Merged::default();
-    let checker = Checker::new();
+    let checker = Checker::shared();
     // A file that cannot be read at all would make everything that it declares unknown.
     let mut readable = true;
     let files: Vec<(FileId, &str)> = sources.iter().map(|(id, s)| (id, s.text.as_str())).collect();

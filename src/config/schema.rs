@@ -1,6 +1,7 @@
 //! The JSON Schema of the file language, and files checked against it without being copied.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema::{JsonType, Validator};
@@ -22,9 +23,15 @@ pub fn declaration_schema() -> Value {
 pub struct Checker(Option<Validator<Arena>>);
 
 impl Checker {
-    /// Compiles the schema.
+    /// The one of this process.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Checker> = OnceLock::new();
+        SHARED.get_or_init(Self::new)
+    }
+
+    /// Compiles the schema.
+    fn new() -> Self {
         // A schema that does not compile is a mistake of ours, which a test finds; the decoder is
         // then still there.
         Self(jsonschema::options_for::<Arena>().build(&declaration_schema()).ok())
@@ -50,12 +57,6 @@ impl Checker {
             let text = format!("the schema refuses this: {error}");
             sink.push(Finding::at(Code::Schema, at.span(), text).help("see schemas/rolecall.schema.json"));
         }
-    }
-}
-
-impl Default for Checker {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -278,7 +279,7 @@ mod tests {
     fn accepts(text: &str) -> bool {
         let mut sink = Sink::new();
         let doc = Document::parse(FileId(0), text, &mut sink).unwrap();
-        let checker = Checker::new();
+        let checker = Checker::shared();
         assert!(checker.is_ready());
         checker.accepts(doc.root().unwrap())
     }

@@ -2,5 +2,6 @@
 
 mod help;
 mod hostile;
+mod import;
 mod invalid;
 mod schemas;

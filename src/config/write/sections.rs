@@ -35,6 +35,14 @@ pub(super) fn troubles(import: &Import<'_>) -> Vec<String> {
     for role in live.roles() {
         check("role", &role.name);
     }
+    // A `:` stands between a target and what is in it.
+    for (what, name) in
+        live.teams().iter().map(|t| ("team", &t.name)).chain(live.roles().iter().map(|r| ("role", &r.name)))
+    {
+        if name.contains(':') {
+            found.push(format!("the {what} {name:?} cannot be written in a file: `:` has a meaning there"));
+        }
+    }
     for user in live.users() {
         if !Email::parse(&user.email).is_ok_and(|e| *e.as_str() == *user.email) {
             found.push(format!("the user {:?} has no address that can be written in a file", user.email));
