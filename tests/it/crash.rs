@@ -3,7 +3,7 @@
 //! A position lies before or after every write that outlasts the process: to the ledger (begin, intend,
 //! outcome, finish) and to the target. What lies between two of them leaves the same behind.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -154,13 +154,13 @@ impl Store for Fragile<'_, SqliteStore> {
     fn remember_ownership(&self, target: &str, ownership: &Ownership) -> Stored<()> {
         self.inner.remember_ownership(target, ownership)
     }
-    fn last_read(&self, target: &str) -> Stored<Option<std::collections::BTreeMap<Kind, usize>>> {
+    fn last_read(&self, target: &str) -> Stored<Option<BTreeMap<Kind, usize>>> {
         self.inner.last_read(target)
     }
     fn remember_read(
         &self,
         target: &str,
-        counts: &std::collections::BTreeMap<Kind, usize>,
+        counts: &BTreeMap<Kind, usize>,
         at: Moment,
     ) -> Stored<()> {
         self.inner.remember_read(target, counts, at)
@@ -267,7 +267,7 @@ fn every_position(before: &str, after: &str, resume: &[&str], settle: Option<&st
     let (seed, plan) = seed(before, after);
     let whole = undisturbed(&seed, &plan);
     let wanted: Vec<String> = plan.targets[0].steps.iter().map(|s| line(&s.change)).collect();
-    let (next, failures) = (AtomicUsize::new(0), Mutex::new(String::new()));
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<String, Vec<usize>>::new()));
     std::thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| {
@@ -279,14 +279,15 @@ fn every_position(before: &str, after: &str, resume: &[&str], settle: Option<&st
                     let one = || at_position(&seed, &whole, &wanted, position, resume, settle);
                     if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one)) {
                         let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-                        let _ = writeln!(failures.lock().unwrap(), "position {position}: {text}\n");
+                        failures.lock().unwrap().entry(text).or_default().push(position);
                     }
                 }
             });
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "of {} positions:\n{failures}", whole.positions);
+    let text: String = failures.iter().map(|(text, at)| format!("at the positions {at:?}:\n{text}\n")).collect();
+    assert!(failures.is_empty(), "of {} positions:\n{text}", whole.positions);
     (plan, whole.positions)
 }
 
