@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rolecall::invariants::Answer;
 use rolecall::model::{Change, Moment};
 use rolecall::plan::{Plan, TargetPlan};
 use rolecall::store::{Outcome, SqliteStore, Status, Store};
@@ -52,11 +53,16 @@ impl Output {
     /// Fails the test unless every text was seen.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
-        let seen = self.text();
-        for text in texts {
-            assert!(seen.contains(text), "`{text}` was not said:\n{seen}");
-        }
+        has(&self.text(), texts);
         self
+    }
+}
+
+/// Fails the test unless every one of these is part of the text.
+#[track_caller]
+pub fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
 }
 
@@ -155,6 +161,19 @@ impl TestEnv {
         let mut plan = self.plan(args);
         assert_eq!(plan.targets.len(), 1);
         plan.targets.remove(0)
+    }
+
+    /// Fails the test unless plan and apply are stopped; what stops them, with the advice, and that
+    /// nothing else is expected of the way in which it is shown.
+    #[track_caller]
+    pub fn stopped(&self, consents: &[&str]) -> String {
+        let args: Vec<&str> = consents.iter().flat_map(|c| ["--accept", c]).collect();
+        self.run(&[&["plan"], args.as_slice()].concat()).ended(3);
+        self.run(&[&["apply", "--auto-approve"], args.as_slice()].concat()).ended(3);
+        let plan = self.plan(&args);
+        let verdicts = plan.targets.iter().flat_map(|t| &t.guards).chain(&plan.guards);
+        let violated = verdicts.filter(|v| v.answer == Answer::Violated);
+        violated.map(|v| format!("{}: {}\n{}\n", v.rule, v.message, v.help.as_deref().unwrap_or_default())).collect()
     }
 
     pub fn store(&self) -> SqliteStore {
