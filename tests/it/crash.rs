@@ -20,7 +20,7 @@ use rolecall::store::{
 use rolecall::targets::directory::DirectoryWriter;
 use rolecall::targets::{PROFILES, Stamp, TargetError, Task, Writer};
 
-use super::common::{TestEnv, assert_same, audit, ledger, line, now, tally, word};
+use super::common::{TestEnv, assert_same, audit, by_hand, ledger, line, now, tally, word};
 
 /// What is there first.
 const BEFORE: &str = "
@@ -157,12 +157,7 @@ impl Store for Fragile<'_, SqliteStore> {
     fn last_read(&self, target: &str) -> Stored<Option<BTreeMap<Kind, usize>>> {
         self.inner.last_read(target)
     }
-    fn remember_read(
-        &self,
-        target: &str,
-        counts: &BTreeMap<Kind, usize>,
-        at: Moment,
-    ) -> Stored<()> {
+    fn remember_read(&self, target: &str, counts: &BTreeMap<Kind, usize>, at: Moment) -> Stored<()> {
         self.inner.remember_read(target, counts, at)
     }
     fn try_lock(&self, target: &str, holder: &Holder) -> Stored<Lock> {
@@ -188,9 +183,6 @@ fn child() {
     let store = Fragile { inner: SqliteStore::open(&folder).unwrap(), fuse: &fuse };
     let holder = Holder { who: "child".into(), pid: std::process::id(), command: "test".into(), since: now() };
     let _lock = store.try_lock("home", &holder).unwrap();
-    let declared = rolecall::config::load(&folder, &PROFILES, now()).declaration.unwrap();
-    let desired = &declared.targets[0].desired;
-    store.remember_ownership("home", &desired.manage.ownership(&desired.directory)).unwrap();
     let writer =
         Fragile { inner: DirectoryWriter::open(folder.join(".rolecall/home.db"), now(), 14).unwrap(), fuse: &fuse };
     let job = Job {
@@ -209,6 +201,9 @@ fn child() {
     };
     let report = block_on(rolecall::apply::run(&job)).unwrap();
     assert_eq!(report.status, "complete");
+    let declared = rolecall::config::load(&folder, &PROFILES, now()).declaration.unwrap();
+    let desired = &declared.targets[0].desired;
+    store.remember_ownership("home", &desired.manage.ownership(&desired.directory)).unwrap();
     std::fs::write(folder.join(PASSED), fuse.passed.load(Ordering::SeqCst).to_string()).unwrap();
 }
 
@@ -231,12 +226,23 @@ fn kill_at(folder: &Path, position: usize) -> bool {
     status.success()
 }
 
-/// A folder with `before` live, `after` declared, and the plan saved in `plan.json`.
-fn seed(before: &str, after: &str) -> (TestEnv, Plan) {
-    let env = TestEnv::with(before);
+/// What is live, what is declared then, and what was agreed to.
+#[derive(Default)]
+struct Scenario<'a> {
+    before: &'a str,
+    after: &'a str,
+    accept: &'a [&'a str],
+    /// The declaration once everything is done, where that is another.
+    settled: Option<&'a str>,
+}
+
+/// A folder with that, and the plan saved in `plan.json`.
+fn seed(scenario: &Scenario<'_>) -> (TestEnv, Plan) {
+    let env = TestEnv::with(scenario.before);
     env.apply();
-    env.write("rolecall.yaml", after);
-    env.run(&["plan", "--out", "plan.json"]).ended(0);
+    env.write("rolecall.yaml", scenario.after);
+    let accept: Vec<&str> = scenario.accept.iter().flat_map(|c| ["--accept", c]).collect();
+    env.run(&[&["plan", "--out", "plan.json"], accept.as_slice()].concat()).ended(0);
     let plan = rolecall::plan::load(&std::fs::read(env.file("plan.json")).unwrap()).unwrap();
     (env, plan)
 }
@@ -257,14 +263,15 @@ fn undisturbed(seed: &TestEnv, plan: &Plan) -> Undisturbed {
     let rows = audit(&env.home());
     assert_eq!(rows.len(), audit_before + steps, "one row of the audit trail for each change");
     let positions: usize = env.read(PASSED).parse().unwrap();
-    let intents = plan.targets[0].steps.iter().map(|s| s.wave).max().unwrap() as usize;
-    assert_eq!(positions, 1 + 1 + intents + 2 * steps + 1, "begin, each wave's intents, each write and outcome, finish");
+    let waves = plan.targets[0].steps.chunk_by(|a, b| a.wave == b.wave);
+    let intents: usize = waves.map(|wave| wave.len().div_ceil(64)).sum();
+    assert_eq!(positions, 1 + 1 + intents + 2 * steps + 1, "begin, intents, each write and its outcome, finish");
     Undisturbed { dump: env.dump(), audit: rows, audit_before, positions }
 }
 
 /// Kills at every position, resumes with `resume`, and compares with an apply that nobody disturbed.
-fn every_position(before: &str, after: &str, resume: &[&str], settle: Option<&str>) -> (Plan, usize) {
-    let (seed, plan) = seed(before, after);
+fn every_position(scenario: &Scenario<'_>, resume: &[&str]) -> Plan {
+    let (seed, plan) = seed(scenario);
     let whole = undisturbed(&seed, &plan);
     let wanted: Vec<String> = plan.targets[0].steps.iter().map(|s| line(&s.change)).collect();
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<String, Vec<usize>>::new()));
@@ -276,7 +283,7 @@ fn every_position(before: &str, after: &str, resume: &[&str], settle: Option<&st
                     if position >= whole.positions {
                         break;
                     }
-                    let one = || at_position(&seed, &whole, &wanted, position, resume, settle);
+                    let one = || at_position(&seed, &whole, &wanted, position, resume, scenario.settled);
                     if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one)) {
                         let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
                         failures.lock().unwrap().entry(text).or_default().push(position);
@@ -288,7 +295,7 @@ fn every_position(before: &str, after: &str, resume: &[&str], settle: Option<&st
     let failures = failures.into_inner().unwrap();
     let text: String = failures.iter().map(|(text, at)| format!("at the positions {at:?}:\n{text}\n")).collect();
     assert!(failures.is_empty(), "of {} positions:\n{text}", whole.positions);
-    (plan, whole.positions)
+    plan
 }
 
 fn at_position(
@@ -297,24 +304,21 @@ fn at_position(
     wanted: &[String],
     position: usize,
     resume: &[&str],
-    settle: Option<&str>,
+    settled: Option<&str>,
 ) {
     let env = seed.copy();
     assert!(!kill_at(env.path(), position), "it was not killed");
     let done = audit(&env.home()).len() - whole.audit_before;
     let (begun, ended) = (position > 0, position + 1 == whole.positions);
-    if let Some(text) = settle {
-        if done == wanted.len() {
-            env.write("rolecall.yaml", text);
-        }
+    let settle = || settled.iter().for_each(|text| env.write("rolecall.yaml", text));
+    if done == wanted.len() {
+        settle();
     }
     env.run(resume).ended(0);
 
     assert_same(("resumed", env.dump()), ("undisturbed", whole.dump.clone()));
     assert_same(("resumed", audit(&env.home())), ("undisturbed", whole.audit.clone()));
-    if let Some(text) = settle {
-        env.write("rolecall.yaml", text);
-    }
+    settle();
     env.is_converged();
 
     let store = env.store();
@@ -330,8 +334,10 @@ fn at_position(
     let second = &told[usize::from(begun)..];
     assert_eq!(second.len(), usize::from(done < wanted.len()), "one apply for the rest, none where nothing is left");
     assert!(second.iter().all(|t| t.status == Some(Status::Complete) && t.others.is_empty()), "{second:?}");
-    env.run(&["history", "verify"]).ended(0);
-    let free = store.lock("home", &Holder { who: "t".into(), pid: 1, command: "t".into(), since: now() }, Duration::ZERO);
+    let chain = store.verify().unwrap();
+    assert!(chain.broken.is_none() && chain.rows > wanted.len() as u64, "{chain:?}");
+    let free =
+        store.lock("home", &Holder { who: "t".into(), pid: 1, command: "t".into(), since: now() }, Duration::ZERO);
     assert!(free.is_ok(), "the lock is free again");
 }
 
@@ -341,24 +347,167 @@ fn is_mixed(plan: &Plan) {
     let kinds = tally(steps.iter().map(|s| word(&s.change)));
     assert!(steps.len() >= 30, "{}", steps.len());
     for kind in [
-        "create-user", "update-user", "rename-user", "disable-user", "delete-user", "create-team", "update-team",
-        "rename-team", "delete-team", "set-leads", "add-member", "change-member", "remove-member", "create-resource",
-        "update-resource", "rename-resource", "delete-resource", "give-grant", "change-grant", "revoke-grant",
-        "add-domain", "change-domain", "remove-domain", "set-policy", "unset-policy",
+        "create-user",
+        "update-user",
+        "rename-user",
+        "disable-user",
+        "delete-user",
+        "create-team",
+        "update-team",
+        "rename-team",
+        "delete-team",
+        "set-leads",
+        "add-member",
+        "change-member",
+        "remove-member",
+        "create-resource",
+        "update-resource",
+        "rename-resource",
+        "delete-resource",
+        "give-grant",
+        "change-grant",
+        "revoke-grant",
+        "add-domain",
+        "change-domain",
+        "remove-domain",
+        "set-policy",
+        "unset-policy",
     ] {
         assert!(kinds.contains_key(kind), "no {kind} among {kinds:?}");
     }
 }
 
+const MIXED: Scenario<'_> = Scenario { before: BEFORE, after: AFTER, accept: &[], settled: None };
+const AGAIN: &[&str] = &["apply", "--auto-approve"];
+const SAVED: &[&str] = &["apply", "plan.json"];
+
 #[test]
 fn killed_anywhere_a_second_apply_finishes() {
-    let (plan, positions) = every_position(BEFORE, AFTER, &["apply", "--auto-approve"], None);
-    is_mixed(&plan);
-    println!("{} changes, {positions} positions", plan.targets[0].steps.len());
+    is_mixed(&every_position(&MIXED, AGAIN));
 }
 
 #[test]
 fn killed_anywhere_the_saved_plan_finishes() {
-    let (plan, _) = every_position(BEFORE, AFTER, &["apply", "plan.json"], None);
-    is_mixed(&plan);
+    is_mixed(&every_position(&MIXED, SAVED));
+}
+
+/// Killed in the middle, and stopped in the middle of the rest.
+#[test]
+fn killed_and_stopped_the_saved_plan_finishes() {
+    let (seed, plan) = seed(&MIXED);
+    let whole = undisturbed(&seed, &plan);
+    let steps = plan.targets[0].steps.len();
+    for (first, second) in [(10, 10), (steps, 8), (2 * steps - 8, 2)] {
+        let env = seed.copy();
+        assert!(!kill_at(env.path(), first));
+        let done = audit(&env.home()).len();
+        // The rest is planned anew, with numbers of its own, and the target refuses after a part of it.
+        let stop = "CREATE TRIGGER stop BEFORE INSERT ON audit WHEN (SELECT count(*) FROM audit) >= ?
+                    BEGIN SELECT raise(ABORT, 'no more'); END";
+        by_hand(&env.home(), &stop.replace('?', &(done + second).to_string()), 0);
+        env.run(SAVED).ended(5);
+        by_hand(&env.home(), "DROP TRIGGER stop", 0);
+        assert!(audit(&env.home()).len() > done, "the second has done a part");
+        assert!(audit(&env.home()).len() < whole.audit.len(), "and not all");
+        env.run(SAVED).ended(0);
+        assert_same(("resumed", env.dump()), ("undisturbed", whole.dump.clone()));
+        assert_same(("resumed", audit(&env.home())), ("undisturbed", whole.audit.clone()));
+        env.is_converged();
+    }
+}
+
+const HEAD: &str = "
+version: 1
+targets:
+  home: {provider: directory, url: 'sqlite:.rolecall/home.db', catalogue: strongly, manage: authoritative}
+users:
+  ada@x.example: {role: admin}
+";
+
+/// Fourteen people and a team, with or without a list of its members.
+fn team(team: &str) -> String {
+    let people: String = (0..14).map(|n| format!("  u{n:02}@x.example: {{role: viewer, teams: [big]}}\n")).collect();
+    let people = if team.contains("members") { people.replace(", teams: [big]", "") } else { people };
+    format!("{HEAD}{people}teams:\n  big: {team}\n")
+}
+
+/// The consent was to fourteen; fewer are left after a crash.
+#[test]
+fn killed_anywhere_a_consent_holds_for_the_rest() {
+    let all: Vec<String> = (0..14).map(|n| format!("u{n:02}@x.example")).collect();
+    let before = team(&format!("{{members: [ada@x.example, {}]}}", all.join(", ")));
+    let after = team("{members: [ada@x.example]}");
+    let scenario = Scenario { before: &before, after: &after, accept: &["removal.member=14"], settled: None };
+    assert_eq!(every_position(&scenario, SAVED).targets[0].steps.len(), 14);
+}
+
+/// What was a takeover is managed after a crash, and still agreed to.
+#[test]
+fn killed_anywhere_a_takeover_stays_agreed_to() {
+    let (before, after) = (team("{}"), team("{members: [ada@x.example]}"));
+    let scenario = Scenario { before: &before, after: &after, accept: &["takeover.member=14"], settled: None };
+    assert_eq!(every_position(&scenario, SAVED).targets[0].steps.len(), 15);
+}
+
+/// Two things change names by way of a third name, and each keeps what it holds.
+fn exchange(rename: &str, before: &str, after: &str, was: [&str; 2]) {
+    const PAIR: &str = "  grace@x.example: {role: viewer}\n  mary@x.example: {role: viewer}\n";
+    let people = if rename == "rename-user" { "" } else { PAIR };
+    let (before, after) = (format!("{HEAD}{people}{before}"), format!("{HEAD}{people}{after}"));
+    let settled = was.iter().fold(after.clone(), |text, was| text.replace(&format!("was: {was}, "), ""));
+    assert_eq!(after.len() - settled.len(), was.iter().map(|w| w.len() + 7).sum::<usize>());
+    for resume in [AGAIN, SAVED] {
+        let scenario = Scenario { before: &before, after: &after, accept: &[], settled: Some(&settled) };
+        let plan = every_position(&scenario, resume);
+        let words: Vec<String> = plan.targets[0].steps.iter().map(|s| word(&s.change)).collect();
+        assert_eq!(words, [rename; 3]);
+    }
+}
+
+#[test]
+fn killed_anywhere_two_teams_change_names() {
+    exchange(
+        "rename-team",
+        "teams:
+  one: {description: first, members: [grace@x.example]}
+  two: {description: second, members: [mary@x.example]}
+",
+        "teams:
+  one: {was: two, description: second, members: [mary@x.example]}
+  two: {was: one, description: first, members: [grace@x.example]}
+",
+        ["one", "two"],
+    );
+}
+
+#[test]
+fn killed_anywhere_two_people_change_names() {
+    exchange(
+        "rename-user",
+        "  one@x.example: {role: viewer, name: First}
+  two@x.example: {role: viewer, name: Second}
+teams: {t: {members: [one@x.example]}}
+",
+        "  one@x.example: {was: two@x.example, role: viewer, name: Second}
+  two@x.example: {was: one@x.example, role: viewer, name: First}
+teams: {t: {members: [two@x.example]}}
+",
+        ["one@x.example", "two@x.example"],
+    );
+}
+
+#[test]
+fn killed_anywhere_two_resources_change_names() {
+    exchange(
+        "rename-resource",
+        "resources:
+  project/one: {description: first, access: {view: [grace@x.example]}}
+  project/two: {description: second, access: {edit: [mary@x.example]}}
+",
+        "resources:
+  project/one: {was: project/two, description: second, access: {edit: [mary@x.example]}}
+  project/two: {was: project/one, description: first, access: {view: [grace@x.example]}}
+",
+        ["project/one", "project/two"],
+    );
 }
