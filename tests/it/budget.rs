@@ -150,7 +150,10 @@ fn no_error_is_not_yet_success() {
     let report = apply(&env, &plan, |_| false, |c| matches!(c, Change::GiveGrant { .. }) && line(c).contains("u03@"));
     assert_eq!((report.failed, report.set_aside, report.not_attempted), (1, 0, 0));
     let lost = report.steps.iter().find(|s| s.fate == Fate::Failed).unwrap();
-    assert!(line(&lost.change).contains("u03@") && lost.why.as_deref().unwrap().contains("it is not there"), "{lost:?}");
+    assert!(
+        line(&lost.change).contains("u03@") && lost.why.as_deref().unwrap().contains("it is not there"),
+        "{lost:?}"
+    );
     agree(&env, &plan, &report, Status::Partial);
     finishes(&env, &plan);
 }

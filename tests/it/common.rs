@@ -372,8 +372,7 @@ pub fn ledger(store: &dyn Store) -> Vec<Told> {
     applies.reverse();
     let one = |apply: rolecall::store::ApplyEntry| {
         let entries = store.entries(apply.info.id).unwrap();
-        let (good, others): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|e| e.outcome == Some(Outcome::Applied));
+        let (good, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|e| e.outcome == Some(Outcome::Applied));
         Told {
             status: apply.finished.map(|(status, _)| status),
             applied: good.iter().map(|e| line(&e.change)).collect(),

@@ -104,9 +104,10 @@ fn imports(env: &TestEnv) {
         let into = into.to_str().unwrap();
         env.run(&["import", "--target", org, "--into", into]).ended(0);
         assert!(Path::new(into).join("rolecall.yaml").exists());
-        let plan: Value =
-            serde_json::from_str(&elsewhere.run(&["-f", into, "plan", "--json", "--detailed-exitcode"]).ended(0).stdout)
-                .unwrap();
+        let plan: Value = serde_json::from_str(
+            &elsewhere.run(&["-f", into, "plan", "--json", "--detailed-exitcode"]).ended(0).stdout,
+        )
+        .unwrap();
         let target = &plan["targets"][0];
         assert!(target["steps"].as_array().unwrap().is_empty() && target["observed"].as_array().unwrap().is_empty());
         assert!(target["live"]["user"].as_u64().unwrap() >= 10, "it looked at the same directory: {target}");

@@ -61,7 +61,8 @@ fn disabled_and_enabled_again_is_as_before() {
     let hers = |lines: &[String]| lines.iter().filter(|l| l.contains("katherine@")).count();
     assert!(hers(&seen) >= 3, "{seen:#?}");
 
-    let (active, disabled) = ("Katherine Johnson, role: developer}", "Katherine Johnson, role: developer, state: disabled}");
+    let (active, disabled) =
+        ("Katherine Johnson, role: developer}", "Katherine Johnson, role: developer, state: disabled}");
     env.edit("people.yaml", active, disabled);
     assert_eq!(words(&env), ["disable-user"]);
     env.apply();
@@ -145,7 +146,8 @@ resources:
 #[test]
 fn two_teams_change_names() {
     let users = "users:\n  ada@x.example: {role: admin}\n  grace@x.example: {role: viewer}\n";
-    let env = live(&format!("{users}teams:\n  red: {{members: [ada@x.example]}}\n  blue: {{members: [grace@x.example]}}\n"));
+    let env =
+        live(&format!("{users}teams:\n  red: {{members: [ada@x.example]}}\n  blue: {{members: [grace@x.example]}}\n"));
     let swapped = |red: &str, blue: &str| {
         small(&format!(
             "{users}teams:\n  red: {{{red}members: [grace@x.example]}}\n  blue: {{{blue}members: [ada@x.example]}}\n"
@@ -217,7 +219,10 @@ resources:
     let before = (env.dump(), access(&env.home()));
     assert!(before.1.iter().any(|l| l.starts_with("eve@")));
     // Without a block, such a removal is stopped.
-    env.write("rolecall.yaml", &small(&base.replace("  eve@x.example: {role: developer}\n", "").replace("eve@x.example, ", "")));
+    env.write(
+        "rolecall.yaml",
+        &small(&base.replace("  eve@x.example: {role: developer}\n", "").replace("eve@x.example, ", "")),
+    );
     has(&env.stopped(&[]), &["1 user of 3 removed"]);
 
     env.write("rolecall.yaml", &small(&format!("{base}blocks: [{{user: eve@x.example, because: INC-77}}]\n")));
@@ -238,7 +243,9 @@ resources:
 #[test]
 fn absent_empty_and_declared_are_three_things() {
     let with = |team: &str, rest: &str| {
-        small(&format!("users:\n  ada@x.example: {{role: admin}}\n  grace@x.example: {{role: viewer}}\nteams:\n  t: {team}\n{rest}"))
+        small(&format!(
+            "users:\n  ada@x.example: {{role: admin}}\n  grace@x.example: {{role: viewer}}\nteams:\n  t: {team}\n{rest}"
+        ))
     };
     let both = "{members: [ada@x.example, grace@x.example]}";
     let grants = "resources:\n  project/one: {access: {view: [grace@x.example], edit: [ada@x.example]}}\n";

@@ -72,7 +72,10 @@ fn a_stale_plan_is_refused_with_what_moved() {
     let moves = [
         ("UPDATE users SET name = 'Another' WHERE email = 'grace@x.example'", "user grace@x.example"),
         ("UPDATE users SET timezone = 'Europe/Rome' WHERE email = 'alan@x.example'", "user alan@x.example"),
-        ("UPDATE memberships SET because = 'by hand' WHERE user_id = (SELECT id FROM users WHERE email = 'alan@x.example')", "alan@x.example"),
+        (
+            "UPDATE memberships SET because = 'by hand' WHERE user_id = (SELECT id FROM users WHERE email = 'alan@x.example')",
+            "alan@x.example",
+        ),
         ("UPDATE teams SET description = 'by hand'", "team all"),
     ];
     for (sql, named) in moves {
