@@ -58,35 +58,50 @@ pub enum Remainder {
 pub fn remainder(reviewed: &Plan, now: &Plan, store: &dyn Store) -> store::Result<Remainder> {
     let mut any = false;
     for target in &reviewed.targets {
-        let mut left: BTreeMap<u32, &Change> = target.steps.iter().map(|s| (s.id, &s.change)).collect();
+        let mut left = Counts::of(target.steps.iter().map(|s| &s.change));
         for apply in store.applies(Some(&target.target), usize::MAX)? {
             if apply.info.begun.digest != reviewed.digest {
                 continue;
             }
+            // By change, not by step: the rest that a second apply was given has numbers of its own.
             for entry in store.entries(apply.info.id)? {
-                let same = left.get(&entry.step).is_some_and(|change| **change == entry.change);
-                if same && entry.outcome == Some(Outcome::Applied) {
-                    any = true;
-                    left.remove(&entry.step);
-                }
+                any |= entry.outcome == Some(Outcome::Applied) && left.take(&entry.change);
             }
         }
-        let mut wanted: Vec<&Change> = now
-            .targets
-            .iter()
-            .filter(|t| t.target == target.target)
-            .flat_map(|t| t.steps.iter().map(|s| &s.change))
-            .collect();
-        for change in left.values() {
-            match wanted.iter().position(|w| w == change) {
-                Some(at) => drop(wanted.swap_remove(at)),
-                None => return Ok(Remainder::Other),
-            }
-        }
-        if !wanted.is_empty() {
+        let now = now.targets.iter().filter(|t| t.target == target.target);
+        if left != Counts::of(now.flat_map(|t| t.steps.iter().map(|s| &s.change))) {
             return Ok(Remainder::Other);
         }
     }
     let same_targets = now.targets.iter().all(|t| reviewed.targets.iter().any(|r| r.target == t.target));
     Ok(if any && same_targets { Remainder::Rest } else { Remainder::Other })
+}
+
+/// How often each change occurs.
+#[derive(PartialEq)]
+struct Counts(BTreeMap<String, usize>);
+
+impl Counts {
+    fn of<'c>(changes: impl Iterator<Item = &'c Change>) -> Self {
+        let mut counts = BTreeMap::new();
+        for change in changes {
+            *counts.entry(Self::key(change)).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    fn key(change: &Change) -> String {
+        serde_json::to_string(change).unwrap_or_default()
+    }
+
+    /// Takes one away, if it is there.
+    fn take(&mut self, change: &Change) -> bool {
+        let key = Self::key(change);
+        let Some(count) = self.0.get_mut(&key) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.0.remove(&key);
+        }
+        true
+    }
 }

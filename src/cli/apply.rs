@@ -127,7 +127,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
         return Ok(Exit::Blocked);
     }
     if plan.is_empty() {
-        remember(&store, &work.sessions)?;
+        remember(&store, &work.sessions, &[])?;
         return finish(ui, args, &Report::new(&plan, Vec::new()));
     }
     let by = match by {
@@ -142,8 +142,11 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
         },
     };
     let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked) };
-    remember(&store, &work.sessions)?;
-    let reports = runtime.block_on(run_all(&confirmed, &work, &store, &actor, global, args))?;
+    // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
+    // it is found again.
+    let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
+    let reports = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
+    remember(&store, &work.sessions, &reports)?;
     finish(ui, args, &Report::new(&plan, reports))
 }
 
@@ -242,8 +245,14 @@ fn ask(ui: &mut Ui, args: &ApplyArgs) -> Result<bool, Failure> {
     Ok(ui.confirm("\nDo this? Only `yes` is taken for a yes: "))
 }
 
-fn remember(store: &dyn Store, sessions: &[Session<'_>]) -> Result<(), Failure> {
+/// Remembers what is managed from now on. Not where an apply did not get through: what it begins to
+/// manage is still being taken over then, and is agreed to as such.
+fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport]) -> Result<(), Failure> {
+    let cut_off = |r: &&TargetReport| r.status == "interrupted" || r.status == "failed";
     for session in sessions {
+        if reports.iter().filter(cut_off).any(|r| r.target == session.declared.name) {
+            continue;
+        }
         let desired = &session.declared.desired;
         let ownership = desired.manage.ownership(&desired.directory);
         store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
@@ -253,6 +262,7 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>]) -> Result<(), Failure> 
 
 async fn run_all(
     confirmed: &Confirmed<'_>,
+    digest: &str,
     work: &Work<'_>,
     store: &dyn Store,
     actor: &str,
@@ -272,7 +282,7 @@ async fn run_all(
             targets::writer(confirmed, address, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
         let job = Job {
             plan: target,
-            digest: &plan.digest,
+            digest,
             writer: &*writer,
             store,
             actor,

@@ -134,25 +134,22 @@ impl<'d> Work<'d> {
     }
 }
 
-/// Consents with the numbers of what remains, where a reviewed plan agreed to as many or more: for a
-/// plan of which a part has been applied.
+/// Consents with the numbers of what remains, for the kinds to whose removal the reviewed plan agreed: for
+/// a plan of which a part has been applied. What was a takeover then is managed since that apply began,
+/// and is a removal like others now.
 pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
-    let mut totals: BTreeMap<(Subject, Option<crate::model::Kind>), usize> = BTreeMap::new();
+    let mut totals: BTreeMap<(Subject, crate::model::Kind), usize> = BTreeMap::new();
     for target in &now.targets {
         for (kind, tally) in &target.removals {
-            *totals.entry((Subject::Removal, Some(*kind))).or_default() += tally.removed;
+            *totals.entry((Subject::Removal, *kind)).or_default() += tally.removed;
         }
         for (kind, names) in &target.takeovers {
-            *totals.entry((Subject::Takeover, Some(*kind))).or_default() += names.len();
+            *totals.entry((Subject::Takeover, *kind)).or_default() += names.len();
         }
     }
-    let reviewed = reviewed.consents.iter();
-    reviewed
-        .filter_map(|consent| {
-            let number = *totals.get(&(consent.what, consent.kind))?;
-            (number > 0 && number <= consent.number).then_some(Consent { number, ..*consent })
-        })
-        .collect()
+    let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
+    let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));
+    left.map(|((what, kind), number)| Consent { what, kind: Some(kind), number }).collect()
 }
 
 /// Reads the declaration; that there are warnings is said in one line, because `validate` shows them.

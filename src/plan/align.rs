@@ -88,11 +88,15 @@ pub(super) fn by_name<T: Named>(desired: &[T], live: &[T]) -> Join {
 }
 
 /// Follows every `was:` that `applies`, and changes the pairs accordingly. Says what became of each.
+///
+/// `former` gives the name that a live thing had before it was put aside: where an apply was cut off
+/// while names changed places, the thing of the old name is found under the spare one.
 pub(super) fn follow_was<T: Named>(
     desired: &[T],
     live: &[T],
     join: &mut Join,
     applies: impl Fn(&T, &str) -> bool,
+    former: impl Fn(&str) -> Option<String>,
 ) -> Vec<(u32, Was)> {
     let mut saying: Vec<u32> = Vec::new();
     let mut claimant: FxHashMap<&str, u32> = FxHashMap::default();
@@ -110,6 +114,11 @@ pub(super) fn follow_was<T: Named>(
     if saying.is_empty() {
         return Vec::new();
     }
+    let aside: FxHashMap<String, &str> = live.iter().filter_map(|t| Some((former(t.name())?, t.name()))).collect();
+    let old_name = |i: u32| {
+        let old = desired[i as usize].was().unwrap_or_default();
+        aside.get(old).copied().unwrap_or(old)
+    };
     let says: FxHashSet<u32> = saying.iter().copied().collect();
     let find = |list: &[T], name: &str| list.binary_search_by(|t| t.name().cmp(name)).ok();
     for &start in &saying {
@@ -125,7 +134,7 @@ pub(super) fn follow_was<T: Named>(
                 break Was::Rename;
             }
             let thing = &desired[at as usize];
-            let old = thing.was().unwrap_or_default();
+            let old = old_name(at);
             let (new_live, old_live) = (join.live_of[at as usize].is_some(), find(live, old).is_some());
             let declared_old = find(desired, old);
             let old_says_was = declared_old.is_some_and(|d| says.contains(&(d as u32)));
@@ -145,7 +154,7 @@ pub(super) fn follow_was<T: Named>(
             };
         };
         for &index in path.iter().rev() {
-            let old = desired[index as usize].was().unwrap_or_default();
+            let old = old_name(index);
             last = if last == Was::Rename { Was::Rename } else { settled(desired, live, old) };
             outcome.insert(index, last);
         }
@@ -157,7 +166,7 @@ pub(super) fn follow_was<T: Named>(
         }
     }
     for &index in &renamed {
-        let old = desired[index as usize].was().unwrap_or_default();
+        let old = old_name(index);
         let Some(l) = find(live, old) else { continue };
         if let Some(d) = join.desired_of[l].take() {
             join.live_of[d as usize] = None;
@@ -240,7 +249,8 @@ mod tests {
 
     fn outcome(desired: &[Team], live: &[Team]) -> Vec<Was> {
         let mut join = by_name(desired, live);
-        follow_was(desired, live, &mut join, |_, _| true).into_iter().map(|(_, w)| w).collect()
+        let former = |name: &str| name.strip_prefix("~1~").map(str::to_owned);
+        follow_was(desired, live, &mut join, |_, _| true, former).into_iter().map(|(_, w)| w).collect()
     }
 
     #[test]
@@ -253,6 +263,8 @@ mod tests {
         assert_eq!(outcome(&[t("a"), team("b", Some("a"))], &[t("a")]), [Was::Declared]);
         let swap = [team("a", Some("b")), team("b", Some("a"))];
         assert_eq!(outcome(&swap, &[t("a"), t("b")]), [Was::Rename, Was::Rename]);
+        assert_eq!(outcome(&swap, &[t("a"), t("~1~b")]), [Was::Rename, Was::Rename]);
+        assert_eq!(outcome(&swap, &[t("b"), t("~1~b")]), [Was::Rename, Was::Done]);
         let chain = [team("a", Some("c")), team("b", Some("a"))];
         assert_eq!(outcome(&chain, &[t("a"), t("c")]), [Was::Rename, Was::Rename]);
         assert_eq!(outcome(&chain, &[t("b"), t("c")]), [Was::Rename, Was::Done]);

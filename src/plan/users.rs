@@ -58,12 +58,15 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
     if !differs && !moves {
         return;
     }
-    let before = work.user_record(live_id);
-    let mut after = before.clone();
-    fill(work, user, &role, &mut after);
+    let mut before = work.user_record(live_id);
     if moves && user.state == UserState::Disabled {
         work.put(mode, Change::DisableUser { user: before.clone(), reason: why(work, user) }, origin);
+        // It goes first (`DisableFirst`), so an update starts from there: the same as in a plan that is
+        // made when an apply was cut off between the two.
+        before.state = UserState::Disabled;
     }
+    let mut after = before.clone();
+    fill(work, user, &role, &mut after);
     if before != after {
         work.put(mode, Change::UpdateUser { before, after: after.clone() }, origin);
     }

@@ -8,8 +8,8 @@ use super::diff::{Difference, Options, Planned, Remark};
 use crate::diagnostic::Code;
 use crate::model::{
     Change, Desired, Directory, DomainId, DomainRecord, Grant, GrantedRole, Kind, MemberRecord, Membership, Mode,
-    ObjectRef, Principal, PrincipalRecord, ResourceId, ResourceRecord, RoleId, Rule, Said, TeamId, TeamRecord, UserId,
-    UserRecord,
+    ObjectRef, Principal, PrincipalRecord, Resource, ResourceId, ResourceRecord, RoleId, Rule, Said, Team, TeamId,
+    TeamRecord, User, UserId, UserRecord,
 };
 
 /// What happens to a live user.
@@ -89,21 +89,23 @@ impl<'a, O: Copy> Work<'a, O> {
         };
         let can = |kind: Kind, new: &str, old: &str| renames && may(kind, new, old);
         let origins = &self.desired.origins;
-        let was = align::follow_was(d.users(), live.users(), &mut self.users, |t, old| can(Kind::User, &t.email, old));
+        let may_user = |t: &User, old: &str| can(Kind::User, &t.email, old);
+        let was = align::follow_was(d.users(), live.users(), &mut self.users, may_user, former_mail);
         for (i, was) in was {
             let user = d.user(UserId(i));
             let origin = origins.users.get(i as usize).copied();
             self.out.remark_was(Kind::User, &user.email, user.was.as_deref(), was, origin);
         }
-        let was = align::follow_was(d.teams(), live.teams(), &mut self.teams, |t, old| can(Kind::Team, &t.name, old));
+        let may_team = |t: &Team, old: &str| can(Kind::Team, &t.name, old);
+        let was = align::follow_was(d.teams(), live.teams(), &mut self.teams, may_team, former_name);
         for (i, was) in was {
             let team = d.team(TeamId(i));
             let origin = origins.teams.get(i as usize).copied();
             self.out.remark_was(Kind::Team, &team.name, team.was.as_deref(), was, origin);
         }
-        let was = align::follow_was(d.resources(), live.resources(), &mut self.resources, |t, old| {
-            can(Kind::Resource, &t.name, old)
-        });
+        let may_resource = |t: &Resource, old: &str| can(Kind::Resource, &t.name, old);
+        let was =
+            align::follow_was(d.resources(), live.resources(), &mut self.resources, may_resource, former_resource);
         for (i, was) in was {
             let resource = d.resource(ResourceId(i));
             let origin = origins.resources.get(i as usize).copied();
@@ -118,8 +120,6 @@ impl<'a, O: Copy> Work<'a, O> {
     fn emit_renamings(&mut self) {
         let (d, live) = (&self.desired.directory, self.live);
         let origins = &self.desired.origins;
-        let aside = |n: usize, name: &str| format!("~rolecall-swap~{n}~{name}");
-        let mail_aside = |n: usize, mail: &str| format!("rolecall-swap-{n}+{mail}");
         let of = |list: &Join, i: u32| list.live_of[i as usize].unwrap_or_default();
 
         let pairs: Vec<(&str, &str)> = (self.users.renamed.iter())
@@ -132,18 +132,13 @@ impl<'a, O: Copy> Work<'a, O> {
         let pairs: Vec<(&str, &str)> = (self.teams.renamed.iter())
             .map(|&i| (&*live.team(TeamId(of(&self.teams, i))).name, &*d.team(TeamId(i)).name))
             .collect();
-        for (from, to, at) in align::steps(&pairs, aside) {
+        for (from, to, at) in align::steps(&pairs, name_aside) {
             let origin = origins.teams.get(self.teams.renamed[at] as usize).copied();
             self.out.changes.push(Planned { change: Change::RenameTeam { from, to }, origin });
         }
         let pairs: Vec<(&str, &str)> = (self.resources.renamed.iter())
             .map(|&i| (&*live.resource(ResourceId(of(&self.resources, i))).name, &*d.resource(ResourceId(i)).name))
             .collect();
-        // The part before the `/` is the kind, which a resource keeps on its way.
-        let resource_aside = |n: usize, name: &str| match name.split_once('/') {
-            Some((kind, name)) => format!("{kind}/{}", aside(n, name)),
-            None => aside(n, name),
-        };
         for (from, to, at) in align::steps(&pairs, resource_aside) {
             let origin = origins.resources.get(self.resources.renamed[at] as usize).copied();
             self.out.changes.push(Planned { change: Change::RenameResource { from, to }, origin });
@@ -370,4 +365,35 @@ impl<O: Copy> Difference<O> {
         };
         self.remarks.push(Remark { code: Some(code), message, help: Some(help), origin });
     }
+}
+
+/// The spare name of a team that changes its name with others.
+fn name_aside(n: usize, name: &str) -> String {
+    format!("~rolecall-swap~{n}~{name}")
+}
+
+fn former_name(name: &str) -> Option<String> {
+    Some(name.strip_prefix("~rolecall-swap~")?.split_once('~')?.1.to_owned())
+}
+
+/// The same for an address.
+fn mail_aside(n: usize, mail: &str) -> String {
+    format!("rolecall-swap-{n}+{mail}")
+}
+
+fn former_mail(mail: &str) -> Option<String> {
+    Some(mail.strip_prefix("rolecall-swap-")?.split_once('+')?.1.to_owned())
+}
+
+/// The same for a resource: the part before the `/` is the kind, which it keeps on its way.
+fn resource_aside(n: usize, name: &str) -> String {
+    match name.split_once('/') {
+        Some((kind, name)) => format!("{kind}/{}", name_aside(n, name)),
+        None => name_aside(n, name),
+    }
+}
+
+fn former_resource(name: &str) -> Option<String> {
+    let (kind, name) = name.split_once('/')?;
+    Some(format!("{kind}/{}", former_name(name)?))
 }

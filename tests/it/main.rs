@@ -1,7 +1,20 @@
-//! End-to-end tests, in one binary so that it is linked once.
+//! End to end: the built binary, as a user would run it, and the library where a process has to be
+//! stopped between two of its steps. One crate, so that one binary is linked.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod common;
+
+mod budget;
+mod crash;
+mod guards;
 mod help;
 mod hostile;
 mod import;
 mod invalid;
+mod kubernetes;
+mod life;
+mod locks;
+mod plans;
 mod schemas;
+#[cfg(unix)]
+mod signals;
