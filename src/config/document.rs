@@ -5,7 +5,6 @@
 //! the node of their anchor, so nothing is copied and nothing explodes; what they would grow to is
 //! counted, because whoever walks the tree meets it.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
@@ -403,7 +402,7 @@ impl<'t> Composer<'t> {
         }
     }
 
-    fn scalar(&mut self, value: &Cow<'_, str>, style: ScalarStyle, tag: Option<&str>, span: Span) -> Data {
+    fn scalar(&mut self, value: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Data {
         let plain = style == ScalarStyle::Plain;
         match tag {
             Some("str") => {}
@@ -421,7 +420,7 @@ impl<'t> Composer<'t> {
         }
         // Quotes stand outside the text; what is escaped or folded differs and is kept apart.
         let (from, to) = if plain { (span.start, span.end) } else { (span.start + 1, span.end.saturating_sub(1)) };
-        if self.doc.text.get(from as usize..to as usize) == Some(value.as_ref()) {
+        if self.doc.text.get(from as usize..to as usize) == Some(value) {
             return Data::Borrowed { from, to };
         }
         let from = self.doc.strings.len() as u32;

@@ -179,7 +179,13 @@ fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
 }
 
 fn say_what_is_missing<O: Copy>(work: &mut Work<'_, O>) {
+    let desired = &work.desired.directory;
     for (what, count) in std::mem::take(&mut work.missing) {
+        // Who is disabled and has no account is said already; what they would hold goes without saying.
+        let user = desired.find_user(&what.name).filter(|_| what.kind == Kind::User);
+        if user.is_some_and(|id| desired.user(id).state == UserState::Disabled) {
+            continue;
+        }
         let (these, are) = if count == 1 { ("declaration", "is") } else { ("declarations", "are") };
         work.out
             .note(format!("{count} {these} {are} not written: {what} is not there, and this plan does not make it"));

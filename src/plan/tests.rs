@@ -195,7 +195,7 @@ fn states_of_users() {
     let plan = planned(&wanted, &live(&was));
     assert_eq!(plan.pending, ["a"]);
     assert_eq!(plan.expired_invitations, ["b"]);
-    assert!(notes(&plan).contains("user d is declared so and has no account: none is made"), "{}", notes(&plan));
+    assert!(notes(&plan).contains("user d is disabled and has no account: none is made"), "{}", notes(&plan));
     // The block comes first, and nobody is let in with the role of before.
     assert_eq!(
         lines(&plan),

@@ -23,7 +23,11 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
     let Some(live_id) = work.users.live_of[id.index()].map(UserId) else {
         work.user_there[id.index()] = mode.writes() && user.state != UserState::Disabled;
         if user.state == UserState::Disabled {
-            work.out.note(format!("user {} is {} and has no account: none is made", user.email, why(work, user)));
+            let state = match why(work, user) {
+                Why::Declared => "disabled".to_owned(),
+                other => format!("disabled ({other})"),
+            };
+            work.out.note(format!("user {} is {state} and has no account: none is made", user.email));
             return;
         }
         let mut record = UserRecord { email: user.email.to_string(), ..UserRecord::default() };

@@ -60,6 +60,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::type_complexity, reason = "rows of a table that is only drawn and read here")]
 struct Shape {
     users: Vec<(String, Option<usize>, u8, Option<i64>, Vec<(String, String)>)>,
     teams: Vec<(String, String, Option<usize>, Vec<(usize, Option<i64>, Option<String>)>, Option<u64>)>,

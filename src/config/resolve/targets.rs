@@ -614,7 +614,7 @@ impl Resolver<'_> {
                 .catalogue
                 .kinds
                 .get(kind)
-                .is_none_or(|k| k.roles.iter().any(|r| *r == name) || !state.catalogue.roles.contains_key(&name)),
+                .is_none_or(|k| k.roles.contains(&name) || !state.catalogue.roles.contains_key(&name)),
             _ => true,
         };
         if !places.contains(&place.place()) || !kind_allows {

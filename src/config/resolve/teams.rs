@@ -23,6 +23,9 @@ pub(in crate::config) struct TeamInfo {
     pub ids: BTreeMap<usize, TeamId>,
 }
 
+/// The teams by bare name: each with the targets of its prefix, if it has one, and its number.
+type ByName = HashMap<String, Vec<(Option<Vec<usize>>, usize)>>;
+
 /// What a membership needs beside who and where.
 struct Entry<'d> {
     span: Span,
@@ -35,7 +38,7 @@ impl Resolver<'_> {
     /// Adds teams and memberships.
     pub fn add_teams(&mut self, teams: Table<TeamDecl>) {
         // By bare name: the teams with a prefix for some targets, and the one without.
-        let mut by_name: HashMap<String, Vec<(Option<Vec<usize>>, usize)>> = HashMap::new();
+        let mut by_name: ByName = HashMap::new();
         for (key, decl) in
             teams.rows.into_iter().map(|(k, d)| (k, Some(d))).chain(teams.broken.into_iter().map(|k| (k, None)))
         {
@@ -118,7 +121,7 @@ impl Resolver<'_> {
     }
 
     /// Decides to which targets every team belongs, and adds it there.
-    fn place_teams(&mut self, by_name: &HashMap<String, Vec<(Option<Vec<usize>>, usize)>>) {
+    fn place_teams(&mut self, by_name: &ByName) {
         let able: BTreeSet<usize> =
             (0..self.targets.len()).filter(|&t| self.targets[t].profile.kinds.contains(&Kind::Team)).collect();
         // A user's `teams:` count as members of the team without prefix.
@@ -411,7 +414,7 @@ impl Resolver<'_> {
     }
 
     /// The teams that users name, in general and for single targets.
-    fn add_members_of_users(&mut self, by_name: &HashMap<String, Vec<(Option<Vec<usize>>, usize)>>) {
+    fn add_members_of_users(&mut self, by_name: &ByName) {
         for user in 0..self.users.len() {
             let Some(decl) = self.users[user].decl.take() else { continue };
             let mut wanted: Vec<(&TeamOfUser, Vec<usize>)> = Vec::new();
