@@ -209,4 +209,13 @@ fn large_and_deep_inputs_end_quickly() {
     survive(&format!("version: 1\nusers:\n{doubles}"));
     survive(&format!("version: 1\n# {}\n", "x".repeat(4_000_000)));
     survive(&format!("version: 1\nusers: {{a@b.cd: {{name: \"{}\"}}}}\n", "y".repeat(4_000_000)));
+    assert!(peak_memory() < 1 << 30, "{} bytes were used", peak_memory());
+}
+
+/// The largest memory that this process has had, in bytes; 0 where the system does not tell.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().strip_suffix(" kB")).and_then(|n| n.trim().parse::<u64>().ok());
+    kib.unwrap_or(0) << 10
 }
