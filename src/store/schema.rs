@@ -1,8 +1,8 @@
 //! The layout of an SQLite file of ours: who made it, how new it is, and the steps to the newest.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// How long a connection waits for another one that writes.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,7 +50,8 @@ pub(crate) enum SchemaError {
 }
 
 impl Schema {
-    /// How many steps the file has taken; 0 for one that is still empty.
+    /// How many steps the file has taken; 0 for one that is still empty. To be asked within a transaction:
+    /// somebody else may be taking the first steps between two of these questions.
     fn taken(&self, conn: &Connection) -> Result<usize, SchemaError> {
         let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -65,7 +66,7 @@ impl Schema {
 
     /// Looks at a file without changing it: whether there is anything in it.
     pub(crate) fn check(&self, conn: &Connection) -> Result<bool, SchemaError> {
-        match self.taken(conn)? {
+        match self.taken(&*conn.unchecked_transaction()?)? {
             0 => Ok(false),
             found if found < self.steps.len() => Err(SchemaError::Older { found, known: self.steps.len() }),
             _ => Ok(true),
@@ -75,11 +76,11 @@ impl Schema {
     /// Takes the steps that are missing, in one transaction, so that two processes that start at the
     /// same time do not take them twice.
     pub(crate) fn migrate(&self, conn: &mut Connection) -> Result<(), SchemaError> {
-        if self.taken(conn)? == self.steps.len() {
+        if self.taken(&*conn.transaction()?)? == self.steps.len() {
             return Ok(());
         }
         // Not possible within a transaction, and kept by the file once it is set.
-        conn.pragma_update(None, "journal_mode", "WAL")?;
+        use_wal(conn)?;
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let taken = self.taken(&tx)?;
         for step in self.steps.get(taken..).unwrap_or_default() {
@@ -89,6 +90,19 @@ impl Schema {
         tx.pragma_update(None, "user_version", i64::try_from(self.steps.len()).unwrap_or(i64::MAX))?;
         tx.commit()?;
         Ok(())
+    }
+}
+
+/// Switches to a write-ahead log. SQLite does not wait for others here by itself, whatever its timeout.
+fn use_wal(conn: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match conn.pragma_update(None, "journal_mode", "WAL") {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
     }
 }
 

@@ -227,8 +227,8 @@ fn kill_at(folder: &Path, position: usize) -> bool {
 }
 
 /// What is live, what is declared then, and what was agreed to.
-#[derive(Default)]
 struct Scenario<'a> {
+    /// Nothing at all, not even a directory, where this is empty.
     before: &'a str,
     after: &'a str,
     accept: &'a [&'a str],
@@ -239,7 +239,9 @@ struct Scenario<'a> {
 /// A folder with that, and the plan saved in `plan.json`.
 fn seed(scenario: &Scenario<'_>) -> (TestEnv, Plan) {
     let env = TestEnv::with(scenario.before);
-    env.apply();
+    if !scenario.before.is_empty() {
+        env.apply();
+    }
     env.write("rolecall.yaml", scenario.after);
     let accept: Vec<&str> = scenario.accept.iter().flat_map(|c| ["--accept", c]).collect();
     env.run(&[&["plan", "--out", "plan.json"], accept.as_slice()].concat()).ended(0);
@@ -259,7 +261,7 @@ fn undisturbed(seed: &TestEnv, plan: &Plan) -> Undisturbed {
     let env = seed.copy();
     assert!(kill_at(env.path(), usize::MAX));
     let steps = plan.targets[0].steps.len();
-    let audit_before = audit(&seed.home()).len();
+    let audit_before = if seed.home().exists() { audit(&seed.home()).len() } else { 0 };
     let rows = audit(&env.home());
     assert_eq!(rows.len(), audit_before + steps, "one row of the audit trail for each change");
     let positions: usize = env.read(PASSED).parse().unwrap();
@@ -322,7 +324,7 @@ fn at_position(
     env.is_converged();
 
     let store = env.store();
-    let told = &ledger(&store)[1..];
+    let told = &ledger(&store)[usize::from(whole.audit_before > 0)..];
     let applied: Vec<String> = told.iter().flat_map(|t| t.applied.clone()).collect();
     assert_same(("the ledger", applied), ("the plan", wanted.to_vec()));
     if begun {
@@ -429,6 +431,18 @@ fn team(team: &str) -> String {
     let people: String = (0..14).map(|n| format!("  u{n:02}@x.example: {{role: viewer, teams: [big]}}\n")).collect();
     let people = if team.contains("members") { people.replace(", teams: [big]", "") } else { people };
     format!("{HEAD}{people}teams:\n  big: {team}\n")
+}
+
+/// The first apply of all: there is no directory yet.
+#[test]
+fn killed_anywhere_the_first_apply_finishes() {
+    let after = team("{role: developer, lead: u01@x.example, members: [u01@x.example, u02@x.example]}");
+    let after = format!("{after}resources: {{project/one: {{access: {{edit: [team/big]}}}}}}\n");
+    let scenario = Scenario { before: "", after: &after, accept: &[], settled: None };
+    for resume in [AGAIN, SAVED] {
+        let words = tally(every_position(&scenario, resume).targets[0].steps.iter().map(|s| word(&s.change)));
+        assert!(words["create-role"] > 0 && words["create-user"] == 15 && words["add-member"] == 2, "{words:?}");
+    }
 }
 
 /// The consent was to fourteen; fewer are left after a crash.

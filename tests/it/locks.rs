@@ -86,3 +86,22 @@ fn two_at_the_same_moment_do_everything_once() {
         env.run(&["history", "verify"]).ended(0);
     }
 }
+
+/// The first to come makes the store, and those who come in the same moment do not take what is half
+/// made for something else.
+#[test]
+fn many_can_open_a_store_that_is_not_there_yet() {
+    for _ in 0..40 {
+        let env = TestEnv::new();
+        let start = std::sync::Barrier::new(4);
+        let open = || {
+            start.wait();
+            SqliteStore::open(env.path()).map(drop).map_err(|e| e.to_string())
+        };
+        let opened: Vec<_> = std::thread::scope(|threads| {
+            let all: Vec<_> = (0..4).map(|_| threads.spawn(open)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(opened, vec![Ok(()); 4]);
+    }
+}
