@@ -6,5 +6,5 @@ mod resume;
 mod run;
 
 pub use report::{Fate, REPORT_FORMAT, Report, StepReport, TargetReport};
-pub use resume::{Remainder, ResumeError, remainder, resolve};
+pub use resume::{Remainder, ResumeError, memory, remainder, resolve};
 pub use run::{Budget, Job, Progress, Stop, run};

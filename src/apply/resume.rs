@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Change, Moment};
-use crate::plan::Plan;
+use crate::model::{Change, Moment, Ownership};
+use crate::plan::{Plan, renamings};
 use crate::store::{self, Outcome, Status, Store, StoreError};
 use crate::targets::{Reader, TargetError};
 
@@ -39,6 +39,34 @@ pub async fn resolve(target: &str, reader: &dyn Reader, store: &dyn Store) -> Re
         store.finish(unfinished.info.id, Status::Resolved, Moment::now())?;
     }
     Ok(looked_up)
+}
+
+/// What is remembered of a target: what was removable when it was last applied to, and which declared
+/// renamings have been made, those of applies that did not come to their end among them.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn memory(target: &str, store: &dyn Store) -> store::Result<Option<Ownership>> {
+    let known = store.ownership(target)?;
+    let mut made: Vec<Change> = Vec::new();
+    for apply in store.applies(Some(target), usize::MAX)? {
+        if apply.finished.is_some_and(|(status, _)| status == Status::Complete) {
+            break;
+        }
+        let entries = store.entries(apply.info.id)?;
+        let applied = entries.into_iter().filter(|e| e.outcome == Some(Outcome::Applied)).map(|e| e.change);
+        // Newest first: what was made earlier comes before.
+        made.splice(0..0, applied.collect::<Vec<_>>());
+    }
+    let renamed = renamings(&made);
+    if renamed.is_empty() {
+        return Ok(known);
+    }
+    // A target that was never applied to its end keeps its takeovers to be agreed to.
+    Ok(known.map(|mut known| {
+        known.renamed.extend(renamed);
+        known
+    }))
 }
 
 /// How a reviewed plan stands to what would be done now.

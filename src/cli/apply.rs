@@ -9,7 +9,7 @@ use super::planning::{Selection, Session, Work, declaration, remaining_consents,
 use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
-use crate::plan::{By, Confirmed, Plan};
+use crate::plan::{By, Confirmed, Plan, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{Holder, Lock, SqliteStore, Store, StoreError};
 use crate::targets;
@@ -254,7 +254,16 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport
             continue;
         }
         let desired = &session.declared.desired;
-        let ownership = desired.manage.ownership(&desired.directory);
+        let mut ownership = desired.manage.ownership(&desired.directory);
+        // After an apply in part, only what is known to have been made is remembered as made.
+        let declared = declared_renamings(&desired.directory);
+        let name = &session.declared.name;
+        ownership.renamed = if reports.iter().any(|r| r.target == *name && r.status != "complete") {
+            let known = apply::memory(name, store).map_err(|e| store_failure(&e))?.unwrap_or_default().renamed;
+            declared.intersection(&known).cloned().collect()
+        } else {
+            declared
+        };
         store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
     }
     Ok(())

@@ -116,7 +116,7 @@ impl<'d> Work<'d> {
                 .await
                 .map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))?;
             let ownership = match store {
-                Some(store) => store.ownership(name).map_err(|e| Failure::error(e.to_string()))?,
+                Some(store) => crate::apply::memory(name, store).map_err(|e| Failure::error(e.to_string()))?,
                 None => None,
             };
             let capabilities = session.reader.capabilities();

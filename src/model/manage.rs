@@ -157,6 +157,10 @@ pub struct Ownership {
     pub listed_members: BTreeSet<String>,
     /// The resources whose access is listed.
     pub listed_access: BTreeSet<String>,
+    /// The renamings (kind, old name, new name) that the files declare and that have been made. Where
+    /// two things change names, nothing else tells before from after.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub renamed: BTreeSet<(Kind, String, String)>,
 }
 
 impl Ownership {
@@ -188,6 +192,7 @@ impl Manage {
             kinds: kinds.collect(),
             listed_members: teams.filter(|name| removes(Kind::Member, name)).collect(),
             listed_access: resources.filter(|name| removes(Kind::Grant, name)).collect(),
+            renamed: BTreeSet::new(),
         }
     }
 }

@@ -90,13 +90,15 @@ pub(super) fn by_name<T: Named>(desired: &[T], live: &[T]) -> Join {
 /// Follows every `was:` that `applies`, and changes the pairs accordingly. Says what became of each.
 ///
 /// `former` gives the name that a live thing had before it was put aside: where an apply was cut off
-/// while names changed places, the thing of the old name is found under the spare one.
+/// while names changed places, the thing of the old name is found under the spare one. `made` tells which
+/// renamings have been made before: of names in a circle nothing else tells.
 pub(super) fn follow_was<T: Named>(
     desired: &[T],
     live: &[T],
     join: &mut Join,
     applies: impl Fn(&T, &str) -> bool,
     former: impl Fn(&str) -> Option<String>,
+    made: impl Fn(&T, &str) -> bool,
 ) -> Vec<(u32, Was)> {
     let mut saying: Vec<u32> = Vec::new();
     let mut claimant: FxHashMap<&str, u32> = FxHashMap::default();
@@ -131,6 +133,11 @@ pub(super) fn follow_was<T: Named>(
                 break *known;
             }
             if !seen.insert(at) {
+                let all =
+                    path.iter().all(|&i| made(&desired[i as usize], desired[i as usize].was().unwrap_or_default()));
+                if all {
+                    outcome.extend(path.drain(..).map(|i| (i, Was::Done)));
+                }
                 break Was::Rename;
             }
             let thing = &desired[at as usize];
@@ -250,7 +257,7 @@ mod tests {
     fn outcome(desired: &[Team], live: &[Team]) -> Vec<Was> {
         let mut join = by_name(desired, live);
         let former = |name: &str| name.strip_prefix("~1~").map(str::to_owned);
-        follow_was(desired, live, &mut join, |_, _| true, former).into_iter().map(|(_, w)| w).collect()
+        follow_was(desired, live, &mut join, |_, _| true, former, |_, _| false).into_iter().map(|(_, w)| w).collect()
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The difference of a desired and a live directory, as typed changes. Linear: sorted lists are
 //! joined, and names are spelled out only for what changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::renames::Renaming;
 use super::work::{Fate, Work};
 use super::{domains, edges, policies, resources, roles, teams, users};
 use crate::diagnostic::Code;
@@ -82,10 +83,17 @@ impl<O> Difference<O> {
 /// Compares what the files want with what is live.
 ///
 /// Records in the changes name things as they are called after the renamings of the same difference.
+/// `renamed` are declared renamings that have been made before: where things change names, nothing else
+/// tells.
 /// Cost is linear in both directories, apart from look-ups by binary search.
 #[must_use]
-pub fn difference<O: Copy>(desired: &Desired<O>, live: &Directory, options: Options) -> Difference<O> {
-    let mut work = Work::new(desired, live, options);
+pub fn difference<O: Copy>(
+    desired: &Desired<O>,
+    live: &Directory,
+    options: Options,
+    renamed: &BTreeSet<Renaming>,
+) -> Difference<O> {
+    let mut work = Work::new(desired, live, options, renamed);
     decide_fates(&mut work);
     roles::create_and_update(&mut work);
     users::compare(&mut work);

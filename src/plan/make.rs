@@ -1,6 +1,6 @@
 //! Making plans: of one target from its two directories, and of a whole run from those of its targets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -28,7 +28,7 @@ pub struct Context<'a, O> {
 /// consents hold for all targets together.
 #[must_use]
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
-    let found = difference(desired, live, context.options);
+    let found = difference(desired, live, context.options, context.ownership.map_or(&BTreeSet::new(), |o| &o.renamed));
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
     let (mut notes, mut guards) = (Vec::new(), Vec::new());
     for remark in found.remarks {
@@ -108,11 +108,8 @@ fn say_swaps(changes: &[&Change], notes: &mut Vec<Note>) {
         };
         let last = to.rsplit_once('/').map_or(to.as_str(), |(_, name)| name);
         if last.starts_with("~rolecall-swap~") || last.starts_with("rolecall-swap-") {
-            let message = format!(
-                "{} `{from}` changes names with others: remove their `was:` after this apply, or the next one changes \
-                 them back",
-                change.kind()
-            );
+            let message =
+                format!("{} `{from}` changes names with others: remove their `was:` after this apply", change.kind());
             notes.push(Note { rule: None, message, help: None, declared: None });
         }
     }

@@ -183,7 +183,7 @@ pub(crate) fn planned(desired: &Desired<()>, live: &Directory) -> TargetPlan {
     let ownership = desired.manage.ownership(&desired.directory);
     // What is deleted was listed as well.
     let listed_members = live.teams().iter().map(|t| t.name.to_string()).chain(ownership.listed_members).collect();
-    let ownership = Ownership { kinds: ownership.kinds, listed_members, listed_access: ownership.listed_access };
+    let ownership = Ownership { listed_members, ..ownership };
     planned_after(desired, live, Some(&ownership))
 }
 

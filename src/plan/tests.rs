@@ -259,7 +259,7 @@ fn names_change_places_and_follow_each_other() {
 #[test]
 fn a_target_that_cannot_rename_replaces_and_says_so() {
     let (wanted, was) = (desired(&rooted("team b was=a\n")), live(&rooted("team a\n")));
-    let found = difference(&wanted, &was, Options { renames: false, ..options() });
+    let found = difference(&wanted, &was, Options { renames: false, ..options() }, &Default::default());
     assert_eq!(found.changes.len(), 2);
     assert!(found.remarks[0].message.contains("the target cannot rename, so it is made anew; `a` goes"));
 }

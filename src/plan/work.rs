@@ -1,10 +1,11 @@
 //! What the parts of the difference share: who is who, what stays, and the records of live things
 //! under the names that they have once the renamings are done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::align::{self, Join, Was};
 use super::diff::{Difference, Options, Planned, Remark};
+use super::renames::Renaming;
 use crate::diagnostic::Code;
 use crate::model::{
     Change, Desired, Directory, DomainId, DomainRecord, Grant, GrantedRole, Kind, MemberRecord, Membership, Mode,
@@ -52,7 +53,7 @@ pub(super) struct Work<'a, O> {
 }
 
 impl<'a, O: Copy> Work<'a, O> {
-    pub fn new(desired: &'a Desired<O>, live: &'a Directory, options: Options) -> Self {
+    pub fn new(desired: &'a Desired<O>, live: &'a Directory, options: Options, renamed: &BTreeSet<Renaming>) -> Self {
         let d = &desired.directory;
         let mut work = Self {
             roles: align::by_name(d.roles(), live.roles()),
@@ -74,11 +75,12 @@ impl<'a, O: Copy> Work<'a, O> {
             live,
             options,
         };
-        work.follow_renamings();
+        work.follow_renamings(renamed);
         work
     }
 
-    fn follow_renamings(&mut self) {
+    fn follow_renamings(&mut self, renamed: &BTreeSet<Renaming>) {
+        let made = |kind: Kind, new: &str, old: &str| renamed.contains(&(kind, old.to_owned(), new.to_owned()));
         let (d, live) = (&self.desired.directory, self.live);
         let manage = &self.desired.manage;
         let renames = self.options.renames;
@@ -90,22 +92,32 @@ impl<'a, O: Copy> Work<'a, O> {
         let can = |kind: Kind, new: &str, old: &str| renames && may(kind, new, old);
         let origins = &self.desired.origins;
         let may_user = |t: &User, old: &str| can(Kind::User, &t.email, old);
-        let was = align::follow_was(d.users(), live.users(), &mut self.users, may_user, former_mail);
+        let was = align::follow_was(d.users(), live.users(), &mut self.users, may_user, former_mail, |u, old| {
+            made(Kind::User, &u.email, old)
+        });
         for (i, was) in was {
             let user = d.user(UserId(i));
             let origin = origins.users.get(i as usize).copied();
             self.out.remark_was(Kind::User, &user.email, user.was.as_deref(), was, origin);
         }
         let may_team = |t: &Team, old: &str| can(Kind::Team, &t.name, old);
-        let was = align::follow_was(d.teams(), live.teams(), &mut self.teams, may_team, former_name);
+        let was = align::follow_was(d.teams(), live.teams(), &mut self.teams, may_team, former_name, |t, old| {
+            made(Kind::Team, &t.name, old)
+        });
         for (i, was) in was {
             let team = d.team(TeamId(i));
             let origin = origins.teams.get(i as usize).copied();
             self.out.remark_was(Kind::Team, &team.name, team.was.as_deref(), was, origin);
         }
         let may_resource = |t: &Resource, old: &str| can(Kind::Resource, &t.name, old);
-        let was =
-            align::follow_was(d.resources(), live.resources(), &mut self.resources, may_resource, former_resource);
+        let was = align::follow_was(
+            d.resources(),
+            live.resources(),
+            &mut self.resources,
+            may_resource,
+            former_resource,
+            |r, old| made(Kind::Resource, &r.name, old),
+        );
         for (i, was) in was {
             let resource = d.resource(ResourceId(i));
             let origin = origins.resources.get(i as usize).copied();

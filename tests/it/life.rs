@@ -160,8 +160,16 @@ fn two_teams_change_names() {
     env.apply();
     let exchanged = |row: &String| row.replace("red", "~").replace("blue", "red").replace('~', "blue");
     assert_eq!(rows(&env.home(), ids), before.iter().map(exchanged).collect::<Vec<_>>());
+    // With both `was:` still there nothing tells before from after but what is remembered.
+    env.is_converged();
+    env.apply();
+    assert_eq!(rows(&env.home(), ids), before.iter().map(exchanged).collect::<Vec<_>>());
     env.write("rolecall.yaml", &swapped("", ""));
     env.is_converged();
+    env.apply();
+    // Said again after it was gone, it is meant again.
+    env.write("rolecall.yaml", &swapped("was: blue, ", "was: red, "));
+    assert_eq!(words(&env), ["rename-team", "rename-team", "rename-team"]);
 }
 
 #[test]
