@@ -72,6 +72,9 @@ pub struct Report {
     pub format: String,
     /// The digest of the plan.
     pub digest: String,
+    /// Why nothing was done, where the plan was not carried out: `blocked` or `stale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// By target, in the order of the plan.
     pub targets: Vec<TargetReport>,
 }
@@ -80,6 +83,12 @@ impl Report {
     /// The report on a plan.
     #[must_use]
     pub fn new(plan: &Plan, targets: Vec<TargetReport>) -> Self {
-        Self { format: REPORT_FORMAT.to_owned(), digest: plan.digest.clone(), targets }
+        Self { format: REPORT_FORMAT.to_owned(), digest: plan.digest.clone(), refused: None, targets }
+    }
+
+    /// The report on a plan that was not carried out.
+    #[must_use]
+    pub fn refused(plan: &Plan, why: &str) -> Self {
+        Self { refused: Some(why.to_owned()), ..Self::new(plan, Vec::new()) }
     }
 }

@@ -29,12 +29,10 @@ pub async fn resolve(target: &str, reader: &dyn Reader, store: &dyn Store) -> Re
     for unfinished in store.unfinished(target)? {
         for (step, change) in &unfinished.pending {
             looked_up += 1;
-            let outcome = if reader.holds(change).await? {
-                Outcome::Applied
-            } else {
-                Outcome::Failed { why: "the run was cut off before this change was made".to_owned() }
-            };
-            store.outcome(unfinished.info.id, *step, &outcome, Moment::now())?;
+            // What was not made has no outcome: it was not attempted, as far as anybody can tell.
+            if reader.holds(change).await? {
+                store.outcome(unfinished.info.id, *step, &Outcome::Applied, Moment::now())?;
+            }
         }
         store.finish(unfinished.info.id, Status::Resolved, Moment::now())?;
     }

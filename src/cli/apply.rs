@@ -1,7 +1,7 @@
 //! `rolecall apply`
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
 use crate::plan::{By, Confirmed, Plan, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
-use crate::store::{Holder, Lock, SqliteStore, Store, StoreError};
+use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 use crate::targets;
 
 /// Make the live state as declared.
@@ -75,7 +75,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let store = SqliteStore::open(store_folder(&ready)).map_err(|e| store_failure(&e))?;
     let work = Work::open(global, &ready, &wanted)?;
     let actor = actor();
-    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
+    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout, &ready.declaration.root)?;
     let runtime = runtime()?;
     for session in &work.sessions {
         let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
@@ -103,6 +103,9 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
             }
             None => {
                 let path = args.plan.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+                if args.json {
+                    ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+                }
                 return Err(stale(&format!("the plan in {path} is not what would be done now"), reviewed, &plan));
             }
         }
@@ -110,7 +113,11 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     if let Some(expected) = &args.expect_digest {
         if !digest_fits(expected, &plan.digest) {
             let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
-            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            if args.json {
+                ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+            } else {
+                ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            }
             return Err(Failure::error(message)
                 .exit(Exit::Stale)
                 .help("look at the plan above, and have it reviewed again"));
@@ -123,6 +130,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     if plan.is_blocked() {
         if args.json {
             ui.note(&plan_terminal::plan(&plan, ui.err_style()));
+            ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
         }
         return Ok(Exit::Blocked);
     }
@@ -168,6 +176,9 @@ fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::error(error.to_string());
     match error {
         StoreError::Locked(_) => failure.help("wait for it to end, or wait here with `--lock-timeout 5m`"),
+        StoreError::Sqlite(_) | StoreError::Layout { .. } => failure.help(
+            "if .rolecall/store.db is damaged, move it away: the history and what is remembered of earlier applies is lost with it, the targets are not",
+        ),
         _ => failure,
     }
 }
@@ -181,6 +192,7 @@ fn lock_all(
     actor: &str,
     global: &Global,
     timeout: Duration,
+    base: &std::path::Path,
 ) -> Result<Vec<Lock>, Failure> {
     let mut locks = Vec::new();
     for session in sessions {
@@ -191,14 +203,31 @@ fn lock_all(
             since: global.now(),
         };
         let name = &session.declared.name;
-        let lock = match store.try_lock(name, &holder) {
-            Err(StoreError::Locked(other)) if !timeout.is_zero() => {
-                ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
-                store.lock(name, &holder, timeout)
+        let beside = targets::lock_file(session.address(base));
+        let both = || -> Result<Vec<Lock>, StoreError> {
+            let mut taken = vec![store.try_lock(name, &holder)?];
+            if let Some(path) = &beside {
+                taken.push(store::lock_beside(path, &holder)?);
             }
-            other => other,
+            Ok(taken)
         };
-        locks.push(lock.map_err(|e| store_failure(&e))?);
+        let end = Instant::now() + timeout;
+        let mut said = false;
+        loop {
+            match both() {
+                Ok(taken) => {
+                    locks.extend(taken);
+                    break;
+                }
+                Err(StoreError::Locked(other)) if Instant::now() < end => {
+                    if !std::mem::replace(&mut said, true) {
+                        ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
+                    }
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                Err(error) => return Err(store_failure(&error)),
+            }
+        }
     }
     Ok(locks)
 }
@@ -230,11 +259,10 @@ fn stale(message: &str, reviewed: &Plan, now: &Plan) -> Failure {
     Failure::error(message).exit(Exit::Stale).help(help)
 }
 
-/// A digest may be given whole, or by its first eight digits or more.
+/// A digest is given whole: the beginning of one can be met by trying.
 fn digest_fits(expected: &str, digest: &str) -> bool {
-    let bare = |d: &str| d.strip_prefix("sha256:").unwrap_or(d).to_owned();
-    let (expected, digest) = (bare(expected), bare(digest));
-    expected.len() >= 8 && digest.starts_with(&expected)
+    let bare = |d: &str| d.strip_prefix("sha256:").unwrap_or(d).to_ascii_lowercase();
+    bare(expected) == bare(digest)
 }
 
 fn ask(ui: &mut Ui, args: &ApplyArgs) -> Result<bool, Failure> {

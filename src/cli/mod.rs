@@ -74,6 +74,10 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };
     match done {
+        Ok(_) if ui.has_lost_output() => {
+            ui.failure(&Failure::error("the result could not be written to stdout"));
+            Exit::Error
+        }
         Ok(exit) => exit,
         Err(failure) => {
             ui.failure(&failure);

@@ -63,10 +63,12 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
     match format {
         PlanFormat::Human => {
             ui.out(&plan_terminal::plan(&plan, ui.out_style()));
-            if let Some(path) = &args.out
-                && !plan.is_blocked()
-            {
-                ui.note(&format!("\nSaved. To do exactly this: rolecall apply {}\n", path.display()));
+            if !plan.is_blocked() && !plan.is_empty() {
+                let how = match &args.out {
+                    Some(path) => format!("apply {}", path.display()),
+                    None => format!("apply --expect-digest {}", plan.digest),
+                };
+                ui.note(&format!("\nTo do exactly this: rolecall {how}\n"));
             }
         }
         PlanFormat::Json => ui.out(&plan_json::plan(&plan).map_err(|e| no_json(&e))?),

@@ -10,7 +10,7 @@ use crate::config::TargetDeclaration;
 use crate::diagnostic::Span;
 use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
 use crate::store::Store;
-use crate::targets::{self, Address, Reader};
+use crate::targets::{self, Address, OpenError, Reader};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +22,7 @@ pub struct Selection {
     #[arg(long, value_name = "WHAT=N", value_parser = parse_consent)]
     pub accept: Vec<Consent>,
     /// Take warnings about the files for errors
-    #[arg(long, env = "ROLECALL_STRICT")]
+    #[arg(long, env = "ROLECALL_STRICT", value_parser = clap::builder::BoolishValueParser::new())]
     pub strict: bool,
 }
 
@@ -75,22 +75,19 @@ impl<'d> Work<'d> {
             }
         }
         let mut sessions = Vec::new();
+        let mut failures: Vec<Failure> = Vec::new();
         for declared in ready.declaration.select(wanted) {
-            let template = declared.url.as_ref();
-            let url = template.map(|t| t.expand(|name| std::env::var(name).ok())).transpose().map_err(|name| {
-                Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
-                    .help(format!("set it: export {name}=..."))
-            })?;
-            let url = url.unwrap_or_default();
-            let address = Address {
-                target: &declared.name,
-                provider: declared.provider.word(),
-                url: &url,
-                base: &ready.declaration.root,
-            };
-            let reader = targets::reader(address, global.now())
-                .map_err(|e| Failure::error(e.to_string()).help("leave it out: name the others with `--target`"))?;
-            sessions.push(Session { declared, url, reader });
+            match open_one(global, ready, declared) {
+                Ok(session) => sessions.push(session),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        // All of them at once, each with its own advice.
+        if let Some(first) = failures.first() {
+            let message: Vec<&str> = failures.iter().map(|f| f.message.as_str()).collect();
+            let mut advice: Vec<&str> = failures.iter().filter_map(|f| f.help.as_deref()).collect();
+            advice.dedup();
+            return Err(Failure { message: message.join("\n       "), help: Some(advice.join("\n")), ..first.clone() });
         }
         Ok(Self { ready, sessions })
     }
@@ -130,8 +127,31 @@ impl<'d> Work<'d> {
             };
             plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
         }
-        Ok(Plan::new(plans, consents.to_vec(), global.now(), None))
+        Ok(Plan::new(plans, consents.to_vec(), None))
     }
+}
+
+fn open_one<'d>(global: &Global, ready: &load::Ready, declared: &'d TargetDeclaration) -> Result<Session<'d>, Failure> {
+    let template = declared.url.as_ref();
+    let url = template.map(|t| t.expand(|name| std::env::var(name).ok())).transpose().map_err(|name| {
+        Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
+            .help(format!("set it: export {name}=..."))
+    })?;
+    let url = url.unwrap_or_default();
+    let address = Address {
+        target: &declared.name,
+        provider: declared.provider.word(),
+        url: &url,
+        base: &ready.declaration.root,
+    };
+    let reader = targets::reader(address, global.now()).map_err(|e| {
+        let help = match e {
+            OpenError::NotBuilt { .. } => "leave it out: name the others with `--target`",
+            OpenError::Address(..) | OpenError::Target(..) => "mend its `url:`",
+        };
+        Failure::error(e.to_string()).help(help)
+    })?;
+    Ok(Session { declared, url, reader })
 }
 
 /// Consents with the numbers of what remains, for the kinds to whose removal the reviewed plan agreed: for

@@ -12,6 +12,8 @@ use crate::render::{Style, clean, findings_human};
 pub struct Ui {
     out: Style,
     err: Style,
+    /// Whether a result could not be written.
+    lost: bool,
 }
 
 impl Ui {
@@ -28,7 +30,7 @@ impl Ui {
             },
             width: width(terminal),
         };
-        Self { out: style(std::io::stdout().is_terminal()), err: style(std::io::stderr().is_terminal()) }
+        Self { out: style(std::io::stdout().is_terminal()), err: style(std::io::stderr().is_terminal()), lost: false }
     }
 
     /// How stdout wants to be written to.
@@ -46,7 +48,15 @@ impl Ui {
     /// Writes a result. A reader who has gone away (`| head`) is no error.
     pub fn out(&mut self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.lost |= error.kind() != std::io::ErrorKind::BrokenPipe;
+        }
+    }
+
+    /// Whether a result could not be written: then the run has failed, whatever else it did.
+    #[must_use]
+    pub fn has_lost_output(&self) -> bool {
+        self.lost
     }
 
     /// Writes a status or progress line.

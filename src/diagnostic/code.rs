@@ -128,6 +128,8 @@ codes! {
     BlastRadius = "blast-radius", Error;
     /// What a plan begins to manage is said, and removed only with a consent.
     OwnershipIsSaid = "ownership-is-said", Error;
+    /// A blocked person keeps no access that can be taken away.
+    BlockBeatsAll = "block-beats-all", Error;
     /// A role is changed in one step, never by removing and adding.
     ChangeInPlace = "change-in-place", Error;
     /// A grant that an outer team already gives.

@@ -47,13 +47,6 @@ pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &R
             .help("mark the role of its administrators with `administers: true`, or see to it yourself");
         return (verdict, None);
     }
-    if lowest < floor {
-        let when = at.map(|c| format!(" when {} is carried out", c.object())).unwrap_or_default();
-        let message = format!("only {} would be left{when}; at least {needed} must remain", administrators(lowest));
-        let verdict = Verdict::new(NAME, Answer::Violated, message)
-            .help("apply in two parts: first what makes the new administrators, then the rest");
-        return (verdict, None);
-    }
     if end < needed {
         let invited = now.count_with_invited();
         if before < needed && end >= before && invited >= needed {
@@ -66,6 +59,13 @@ pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &R
             "keep or declare another active person with an administering role; services, break-glass accounts and \
              pending invitations are not counted",
         );
+        return (verdict, None);
+    }
+    if lowest < floor {
+        let when = at.map(|c| format!(" when {} is carried out", c.object())).unwrap_or_default();
+        let message = format!("{} would be left{when}; at least {needed} must remain", administrators(lowest));
+        let verdict = Verdict::new(NAME, Answer::Violated, message)
+            .help("apply in two parts: first what makes the new administrators, then the rest");
         return (verdict, None);
     }
     let message = if lowest == end && end == before {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::renames::Renaming;
 use super::work::{Fate, Work};
-use super::{domains, edges, policies, resources, roles, teams, users};
+use super::{domains, edges, policies, resources, roles, teams, told, users};
 use crate::diagnostic::Code;
 use crate::model::{
     Change, Desired, Directory, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState,
@@ -106,6 +106,7 @@ pub fn difference<O: Copy>(
     policies::compare(&mut work);
     roles::delete(&mut work);
     say_what_is_missing(&mut work);
+    told::tell(&mut work);
     work.out
 }
 

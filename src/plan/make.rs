@@ -8,7 +8,7 @@ use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetP
 use super::{Consent, Options, Subject, difference, order, saved, touched};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, RULES, Verdict};
-use crate::model::{Change, Desired, Directory, Kind, Moment, Ownership};
+use crate::model::{Change, Desired, Directory, Kind, Ownership};
 
 /// What a plan for one target needs to know besides the two states.
 pub struct Context<'a, O> {
@@ -34,7 +34,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     for remark in found.remarks {
         let declared = locate(remark.origin);
         match remark.code {
-            Some(code @ Code::RenameBothLive) => {
+            Some(code @ (Code::RenameBothLive | Code::BlockBeatsAll)) => {
                 let at = declared.map(|l| format!("{l}: ")).unwrap_or_default();
                 let mut verdict = Verdict::new(code.name(), Answer::Violated, format!("{at}{}", remark.message));
                 verdict.help = remark.help;
@@ -161,7 +161,7 @@ impl Plan {
     /// Puts the plans of all targets together, judges what needs a consent, and seals it with its
     /// digest. Consents name the number of the whole plan.
     #[must_use]
-    pub fn new(mut targets: Vec<TargetPlan>, mut consents: Vec<Consent>, now: Moment, commit: Option<String>) -> Self {
+    pub fn new(mut targets: Vec<TargetPlan>, mut consents: Vec<Consent>, commit: Option<String>) -> Self {
         targets.sort_by(|a, b| a.target.cmp(&b.target));
         consents.sort_unstable();
         consents.dedup();
@@ -213,7 +213,6 @@ impl Plan {
         let mut plan = Self {
             format: FORMAT.to_owned(),
             digest: String::new(),
-            made: now,
             rolecall: env!("CARGO_PKG_VERSION").to_owned(),
             commit,
             consents,

@@ -18,6 +18,7 @@ mod resources;
 mod roles;
 mod saved;
 mod teams;
+mod told;
 mod touched;
 mod types;
 mod users;

@@ -196,7 +196,7 @@ pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: 
 
 /// A whole plan of one target with consents.
 pub(crate) fn whole(target: TargetPlan, consents: &[&str]) -> Plan {
-    Plan::new(vec![target], consents.iter().map(|c| c.parse().unwrap()).collect(), today(), None)
+    Plan::new(vec![target], consents.iter().map(|c| c.parse().unwrap()).collect(), None)
 }
 
 /// One line for each step: its wave, its kind and its object.

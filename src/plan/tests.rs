@@ -490,7 +490,7 @@ fn consents_hold_for_all_targets_together() {
     other.target = "other".into();
     let both = |consents: &[&str]| {
         let consents = consents.iter().map(|c| c.parse().unwrap()).collect();
-        Plan::new(vec![planned(&wanted, &was), other.clone()], consents, today(), None)
+        Plan::new(vec![planned(&wanted, &was), other.clone()], consents, None)
     };
     assert!(both(&["removal.member=11"]).is_blocked());
     assert!(both(&["removal.member=22"]).targets.iter().all(|t| !t.is_blocked()));
@@ -561,7 +561,7 @@ fn the_digest_is_of_what_is_done() {
     let (wanted, was) = example();
     let plan = whole(planned(&wanted, &was), &[]);
     assert!(plan.digest.starts_with("sha256:") && plan.digest.len() == 71);
-    let later = Plan::new(vec![planned(&wanted, &was)], Vec::new(), today().plus_days(1), Some("abc".into()));
+    let later = Plan::new(vec![planned(&wanted, &was)], Vec::new(), Some("abc".into()));
     assert_eq!(later.digest, plan.digest);
     // Somebody else comes meanwhile and is none of our business.
     let mut wider = wanted.clone();

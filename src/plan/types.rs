@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Consent, Step};
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
-use crate::model::{Change, Kind, Moment, Share, UserRemoval};
+use crate::model::{Change, Kind, Share, UserRemoval};
 
 /// The format of plans that this program writes and reads.
 pub const FORMAT: &str = "rolecall.plan/1";
@@ -170,8 +170,6 @@ pub struct Plan {
     /// SHA-256 over the canonical JSON of what the plan does: the steps, the live objects they touch,
     /// the rules that judged them, and the consents.
     pub digest: String,
-    /// When it was made.
-    pub made: Moment,
     /// The version of rolecall that made it.
     pub rolecall: String,
     /// The commit of the declaration, where it is known.

@@ -1,6 +1,8 @@
 //! Users: who comes, who changes, who can no longer come in.
 
+use super::Remark;
 use super::work::{Fate, Work, apply};
+use crate::diagnostic::Code;
 use crate::model::{Change, Kind, Mode, Said, User, UserId, UserRecord, UserRemoval, UserState, Why};
 
 pub(super) fn compare<O: Copy>(work: &mut Work<'_, O>) {
@@ -17,8 +19,13 @@ pub(super) fn compare<O: Copy>(work: &mut Work<'_, O>) {
 fn declared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
     let desired = work.desired;
     let user = desired.directory.user(id);
-    let mode = desired.manage.mode_of(Kind::User, &user.email);
     let origin = desired.origins.users.get(id.index()).copied();
+    // A block holds whatever else the files say, also where users are otherwise left alone.
+    let blocked = desired.blocks.contains_key(&*user.email);
+    let mode = match desired.manage.mode_of(Kind::User, &user.email) {
+        mode if blocked && !mode.writes() => Mode::Additive,
+        mode => mode,
+    };
     let role = work.role_said(&user.role);
     let Some(live_id) = work.users.live_of[id.index()].map(UserId) else {
         work.user_there[id.index()] = mode.writes() && user.state != UserState::Disabled;
@@ -46,6 +53,14 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
     let differs = !is_met(work, user, &role, live);
     let moves = (user.state == UserState::Disabled) != (live.state == UserState::Disabled);
     if desired.manage.is_protected(&user.email) {
+        if blocked && live.state != UserState::Disabled {
+            work.out.remarks.push(Remark {
+                code: Some(Code::BlockBeatsAll),
+                message: format!("user {} is blocked, and protected from every change", user.email),
+                help: Some("take them out of `protected:`, or disable the account by hand".to_owned()),
+                origin,
+            });
+        }
         if differs || moves {
             work.out.leave(Kind::User);
             work.out.note(format!("user {} is protected and is not changed", user.email));

@@ -196,7 +196,10 @@ impl<'a, O: Copy> Work<'a, O> {
             Mode::Observe => self.out.observed.push(Planned { change, origin }),
             Mode::Ignore => {
                 let object = change.object();
-                self.outside.entry(object.kind).or_default().push(object.name);
+                let names = self.outside.entry(object.kind).or_default();
+                if !names.contains(&object.name) {
+                    names.push(object.name);
+                }
             }
         }
     }

@@ -74,14 +74,29 @@ impl Drop for Held {
     }
 }
 
+/// Takes the lock that lies beside a target's own file, for those who reach the same file from another
+/// declaration, whose store is another one.
+///
+/// # Errors
+/// [`StoreError::Locked`] with the holder when somebody else has it.
+pub fn lock_beside(path: &Path, holder: &Holder) -> Result<Lock> {
+    Ok(Lock::new(0, Box::new(take_file(path, holder)?)))
+}
+
 /// Takes the lock of a target in the folder of locks.
 pub(super) fn take(folder: &Path, target: &str, holder: &Holder) -> Result<Held> {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     if target.is_empty() || target.len() > 200 || !target.bytes().all(fits) {
         return Err(StoreError::TargetName(target.to_owned()));
     }
+    take_file(&folder.join(format!("{target}.lock")), holder)
+}
+
+/// Takes a lock that lies at `path`; its folder is made where it is missing.
+pub(super) fn take_file(path: &Path, holder: &Holder) -> Result<Held> {
+    let folder = path.parent().unwrap_or(Path::new("."));
     private_folder(folder).map_err(StoreError::file(folder))?;
-    let path = folder.join(format!("{target}.lock"));
+    let path = path.to_owned();
     let mut options = OpenOptions::new();
     // Not truncated here: it names the holder for as long as somebody else has it.
     options.read(true).write(true).create(true).truncate(false);

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use error::StoreError;
 pub use ledger::{ApplyEntry, ApplyInfo, Break, Entry, NewApply, Outcome, Status, Unfinished, Verification};
-pub use lock::{Holder, Lock};
+pub use lock::{Holder, Lock, lock_beside};
 pub use sqlite::SqliteStore;
 
 use crate::model::{Change, Kind, Moment, Ownership};

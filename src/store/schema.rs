@@ -1,8 +1,9 @@
 //! The layout of an SQLite file of ours: who made it, how new it is, and the steps to the newest.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// How long a connection waits for another one that writes.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -107,7 +108,7 @@ fn use_wal(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes a folder that only its owner can enter, where it does not exist.
-pub(crate) fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
@@ -116,4 +117,21 @@ pub(crate) fn private_folder(folder: &std::path::Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Opens a database to read it, also in a folder where nothing can be written: SQLite then has no place
+/// for the files that it keeps beside one in WAL mode, and does without them where none is in use.
+pub(crate) fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    let looked = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    let no_place = looked
+        .as_ref()
+        .is_err_and(|e| matches!(e.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)));
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let in_use = std::fs::metadata(Path::new(&log)).is_ok_and(|m| m.len() > 0);
+    let Some(text) = path.to_str().filter(|_| no_place && !in_use) else { return Ok(conn) };
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }

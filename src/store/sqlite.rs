@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{FIRST, hash};
-use super::schema::{BUSY_TIMEOUT, Schema, private_folder};
+use super::schema::{BUSY_TIMEOUT, Schema, connect_to_read, private_folder};
 use super::{
     ApplyEntry, ApplyInfo, Break, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError,
     Unfinished, Verification, lock,
@@ -76,7 +76,7 @@ impl SqliteStore {
         Ok(Self { conn: Mutex::new(conn), locks: folder.join("locks") })
     }
 
-    /// Opens the store in `dir/.rolecall` if there is one, and makes nothing.
+    /// Opens the store in `dir/.rolecall` to read it, if there is one, and makes nothing.
     ///
     /// # Errors
     /// When it cannot be opened, is not a store, or its layout is newer or older than this rolecall's.
@@ -86,7 +86,8 @@ impl SqliteStore {
         if !path.try_exists().map_err(StoreError::file(&path))? {
             return Ok(None);
         }
-        let conn = connect(&path, OpenFlags::empty())?;
+        let conn = connect_to_read(&path).map_err(|e| StoreError::Layout { path: path.clone(), why: e.to_string() })?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
         let written = SCHEMA.check(&conn).map_err(StoreError::layout(&path))?;
         Ok(written.then(|| Self { conn: Mutex::new(conn), locks: folder.join("locks") }))
     }

@@ -98,6 +98,8 @@ fn what_a_crash_leaves_is_found() {
     assert_eq!(open[0].info.id, id);
     assert_eq!(open[0].pending, [(0, create), (2, disable)]);
     assert_eq!(store.applies(None, 1).unwrap()[0].finished, None);
+    assert!(store.finish(id, Status::Resolved, at(3)).is_err(), "what is opened to be read cannot be written");
+    let store = SqliteStore::open(dir.path()).unwrap();
     store.finish(id, Status::Resolved, at(3)).unwrap();
     assert!(store.unfinished("home").unwrap().is_empty());
 }

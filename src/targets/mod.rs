@@ -5,7 +5,7 @@ pub mod directory;
 mod open;
 mod profiles;
 
-pub use open::{Address, OpenError, reader, writer};
+pub use open::{Address, OpenError, lock_file, reader, writer};
 pub use profiles::PROFILES;
 
 use std::future::Future;

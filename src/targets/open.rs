@@ -49,6 +49,15 @@ pub fn reader(address: Address<'_>, now: Moment) -> Result<Box<dyn Reader>, Open
     Ok(Box::new(DirectoryReader::new(directory(address)?, now)))
 }
 
+/// The file that whoever writes to the target locks, where the target is a file: two declarations with
+/// stores of their own may mean the same one.
+#[must_use]
+pub fn lock_file(address: Address<'_>) -> Option<std::path::PathBuf> {
+    let mut path = directory(address).ok()?.into_os_string();
+    path.push(".lock");
+    Some(path.into())
+}
+
 /// A writer of a target: only a plan that was confirmed opens one.
 ///
 /// # Errors

@@ -177,7 +177,8 @@ impl TestEnv {
     }
 
     pub fn store(&self) -> SqliteStore {
-        SqliteStore::open_existing(self.path()).unwrap().expect("there is a store")
+        assert!(self.path().join(".rolecall/store.db").exists(), "there is a store");
+        SqliteStore::open(self.path()).unwrap()
     }
 
     /// The directory of `home`.

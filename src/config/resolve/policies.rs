@@ -102,8 +102,14 @@ impl Resolver<'_> {
                     self.sink.push(twice(&format!("the policy `{key}`"), first, span));
                 }
             }
+            // A section without any key is a mention: there are to be no policies.
+            let empty = keys_of(&policies.value).is_empty();
             for target in 0..self.targets.len() {
                 self.apply_policies(target, &policies.value);
+                let state = &mut self.targets[target];
+                if empty && state.profile.kinds.contains(&Kind::Policy) {
+                    state.manage.rule_mut(Kind::Policy).mentioned = true;
+                }
             }
             self.check_policies(&policies.value, None);
         }

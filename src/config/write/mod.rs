@@ -150,7 +150,13 @@ fn split(files: &mut BTreeMap<PathBuf, String>, file: &str, name: &str, entries:
 
 /// YAML text, with an empty line before every entry at `depth`.
 fn text(depth: usize, value: &Mapping) -> String {
-    let plain = serde_yaml::to_string(value).unwrap_or_default();
+    let mut value = Value::Mapping(value.clone());
+    let mut odd = Vec::new();
+    set_aside(&mut value, &mut odd);
+    let mut plain = serde_yaml::to_string(&value).unwrap_or_default();
+    for (index, text) in odd.iter().enumerate() {
+        plain = plain.replace(&placeholder(index), &quoted(text));
+    }
     let mut out = String::with_capacity(plain.len() + plain.len() / 8);
     let indent = "  ".repeat(depth);
     let mut first = true;
@@ -164,6 +170,45 @@ fn text(depth: usize, value: &Mapping) -> String {
         out.push_str(line);
         out.push('\n');
     }
+    out
+}
+
+/// Stands for a text until the YAML is written. The name ends so that none is the beginning of another.
+fn placeholder(index: usize) -> String {
+    format!("rolecall-odd-text-{index}-")
+}
+
+/// Takes out the texts with line breaks other than a line feed, which the YAML writer lets stand as they
+/// are and a reader folds.
+fn set_aside(value: &mut Value, odd: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.chars().any(is_line_break) => {
+            let place = placeholder(odd.len());
+            odd.push(std::mem::replace(text, place));
+        }
+        Value::Sequence(items) => items.iter_mut().for_each(|item| set_aside(item, odd)),
+        Value::Mapping(map) => map.values_mut().for_each(|item| set_aside(item, odd)),
+        _ => {}
+    }
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// A text in double quotes, with everything escaped that is not plain.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || is_line_break(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
     out
 }
 

@@ -93,7 +93,6 @@ pub fn plan(targets: Vec<TargetPlan>) -> Plan {
     Plan {
         format: FORMAT.to_owned(),
         digest: format!("sha256:4f1c92ab{}", "0".repeat(56)),
-        made: Moment::from_second(1_795_000_000),
         rolecall: "0.1.0".to_owned(),
         commit: None,
         consents: Vec::new(),

@@ -169,7 +169,6 @@ fn plans_as_json_are_the_plans() {
 {
   "format": "rolecall.plan/1",
   "digest": "sha256:4f1c92ab00000000000000000000000000000000000000000000000000000000",
-  "made": "2026-11-18T11:06:40Z",
   "rolecall": "0.1.0",
   "consents": [],
   "guards": [],

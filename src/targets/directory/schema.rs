@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error;
-use crate::store::schema::{BUSY_TIMEOUT, Schema, private_folder};
+use crate::store::schema::{BUSY_TIMEOUT, Schema, connect_to_read, private_folder};
 use crate::targets::TargetError;
 
 /// The layout. The number is `rcDR` in ASCII.
@@ -22,8 +22,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, TargetErro
         Ok(false) => return Ok(None),
         Err(why) => return Err(error::file(path, &why)),
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(|e| error::open(path, &e))?;
+    let conn = connect_to_read(path).map_err(|e| error::open(path, &e))?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(|e| error::open(path, &e))?;
     let written = SCHEMA.check(&conn).map_err(|e| error::schema(path, &e))?;
     Ok(written.then_some(conn))
