@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -42,6 +42,10 @@ pub fn init(ui: &mut Ui, args: &InitArgs) -> Result<Exit, Failure> {
                 .help("choose an empty folder, or work with the declaration that is there"));
         }
     }
+    if let Some(other) = other_yaml(&args.folder) {
+        return Err(Failure::error(format!("{} would become part of the declaration", other.display()))
+            .help("every YAML file in the folder of a rolecall.yaml, and below it, is read: choose an empty folder"));
+    }
     std::fs::create_dir_all(&args.folder)
         .map_err(|e| Failure::error(format!("the folder {} cannot be made: {e}", args.folder.display())))?;
     let mut made = Vec::new();
@@ -62,4 +66,42 @@ pub fn init(ui: &mut Ui, args: &InitArgs) -> Result<Exit, Failure> {
         made.join(", ")
     ));
     Ok(Exit::Done)
+}
+
+/// The first YAML file in a folder or below it that a declaration there would read.
+fn other_yaml(folder: &Path) -> Option<PathBuf> {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+        paths.retain(|p| p.file_name().is_some_and(|n| !n.as_encoded_bytes().starts_with(b".")));
+        paths.sort();
+        for path in paths {
+            let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+            if meta.is_dir() && !path.join("rolecall.yaml").is_file() {
+                waiting.push(path);
+            } else if !meta.is_dir() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+                return Some(path);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::ColorChoice;
+
+    #[test]
+    fn other_files_are_not_taken_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("charts");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("values.yaml"), "replicas: 2\n").unwrap();
+        let args = InitArgs { folder: folder.path().to_owned(), admin: "ada@acme.com".to_owned() };
+        let failure = init(&mut Ui::new(ColorChoice::Never), &args).unwrap_err();
+        assert!(failure.message.contains("values.yaml"), "{}", failure.message);
+        assert!(!folder.path().join("rolecall.yaml").exists());
+    }
 }

@@ -1,6 +1,9 @@
 //! `rolecall validate`
 
+use std::path::Path;
+
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::{Exit, Failure, Format, Global, Ui, load};
 use crate::diagnostic::Severity;
@@ -19,7 +22,7 @@ pub struct ValidateArgs {
     #[arg(long)]
     json: bool,
     /// Take warnings for errors
-    #[arg(long, env = "ROLECALL_STRICT")]
+    #[arg(long, env = "ROLECALL_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
 }
 
@@ -33,7 +36,9 @@ pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exi
     let format = if args.json { Format::Json } else { args.format };
     match format {
         Format::Human => {
-            ui.findings(&findings, &sources);
+            // What is wrong is the result here, and not a remark on the way to one.
+            let style = ui.out_style();
+            ui.out(&findings_human::findings(&findings, &sources, style));
             if !broken && let Some(declaration) = &declaration {
                 let targets = declaration.targets.len();
                 let files = plural(sources.len(), "file");
@@ -58,15 +63,26 @@ pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exi
 /// The way from where the program runs to the folder of the declaration, for formats that name files
 /// from the root of a repository.
 fn prefix(global: &Global) -> String {
-    let root = crate::config::root_of(&global.file);
+    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    below(here.as_deref(), &crate::config::root_of(&global.file))
+}
+
+/// The way from `here` to `root`, each part with a `/`; empty where `root` is not below it.
+fn below(here: Option<&Path>, root: &Path) -> String {
+    let real = std::fs::canonicalize(root).ok();
+    let relative = match (here, &real) {
+        (Some(here), Some(real)) => real.strip_prefix(here).unwrap_or(Path::new("")),
+        _ if root.is_absolute() => Path::new(""),
+        _ => root,
+    };
     let mut text = String::new();
-    for part in root.components() {
+    for part in relative.components() {
         if let std::path::Component::Normal(name) = part {
             text.push_str(&name.to_string_lossy());
             text.push('/');
         }
     }
-    if root.is_absolute() { String::new() } else { text }
+    text
 }
 
 /// Pretty JSON with a newline at its end.
@@ -75,4 +91,20 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
         serde_json::to_string_pretty(value).map_err(|e| Failure::error(format!("no JSON can be made: {e}")))?;
     text.push('\n');
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_from_where_the_program_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(here.join("a/b")).unwrap();
+        assert_eq!(below(Some(&here), &here.join("a/b")), "a/b/");
+        assert_eq!(below(Some(&here), &here.join("a/../a")), "a/");
+        assert_eq!(below(Some(&here), &here), "");
+        assert_eq!(below(Some(&here.join("a")), &here), "");
+    }
 }

@@ -177,18 +177,18 @@ impl Decode for Sym {
             return None;
         };
         let fault = if text.is_empty() {
-            Some("this text is empty")
+            Some(("this text is empty", "write a name here, or take the key away"))
         } else if text.chars().any(is_invisible) {
-            Some("a character that cannot be seen stands in this text")
+            let help = "type the text again, without copying it: the editor may not show what is wrong";
+            Some(("a character that cannot be seen stands in this text", help))
         } else if has_variable(text, node, cx) {
             return None;
         } else if text.trim() != text {
-            Some("a space stands at the beginning or end of this text")
+            Some(("a space stands at the beginning or end of this text", "take the space away"))
         } else {
             None
         };
-        if let Some(fault) = fault {
-            let help = "names, roles and references are plain words; look for what the editor does not show";
+        if let Some((fault, help)) = fault {
             cx.sink.push(Finding::at(Code::BadName, node.span(), fault).help(help));
             return None;
         }
@@ -260,7 +260,10 @@ impl Decode for Templated {
     fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let text = node.as_str();
         if text.is_none() {
-            cx.wrong_type(node, Self::WHAT);
+            // What stands here is not repeated: it may be a secret that is all digits.
+            let message = format!("expected {}, found {}", Self::WHAT, node.kind().described());
+            let help = "write text in quotes; `${NAME}` in it is read from the environment";
+            cx.sink.push(Finding::at(Code::WrongType, node.span(), message).help(help));
         }
         text.map(|t| Self(t.into()))
     }
@@ -528,13 +531,17 @@ impl<T: Decode> Decode for Table<T> {
 /// The text of a key, refused when it is empty or has spaces around it.
 fn key_symbol(key: Cursor<'_>, cx: &mut Context<'_>) -> Option<Sym> {
     let text = key.key();
-    if text.is_empty() || text.trim() != text || text.chars().any(is_invisible) {
-        let message = if text.is_empty() {
-            "this name is empty"
-        } else {
-            "a space, or a character that cannot be seen, stands in this name"
-        };
-        cx.sink.push(Finding::at(Code::BadName, key.span(), message).help("give it a name"));
+    let fault = if text.is_empty() {
+        Some(("this name is empty", "give it a name"))
+    } else if text.chars().any(is_invisible) {
+        Some(("a character that cannot be seen stands in this name", "type the name again, without copying it"))
+    } else if text.trim() != text {
+        Some(("a space stands at the beginning or end of this name", "take the space away"))
+    } else {
+        None
+    };
+    if let Some((message, help)) = fault {
+        cx.sink.push(Finding::at(Code::BadName, key.span(), message).help(help));
         return None;
     }
     Some(cx.names.get_or_intern(text))

@@ -26,6 +26,9 @@ pub enum NameError {
     /// Longer than an address can be.
     #[error("longer than 254 characters")]
     TooLong,
+    /// More before the `@` than an address can have.
+    #[error("more than 64 characters stand before the `@`")]
+    LocalTooLong,
 }
 
 /// A domain name: lower case, in its ASCII (IDNA) form.
@@ -101,7 +104,10 @@ impl Email {
         }
         let domain = DomainName::parse(domain)?;
         let whole = format!("{}@{}", local.to_lowercase(), domain.as_str());
-        if whole.len() > 254 || local.len() > 64 {
+        if local.len() > 64 {
+            return Err(NameError::LocalTooLong);
+        }
+        if whole.len() > 254 {
             return Err(NameError::TooLong);
         }
         Ok(Self(whole))
@@ -161,6 +167,15 @@ mod tests {
         for bad in ["a@-acme.com", "a@acme-.com", "a@ac_me.com", "a@1.2.3.4", "a@acme..com", "a@acme.com."] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long() {
+        let local = |n| Email::parse(&format!("{}@acme.com", "a".repeat(n)));
+        assert!(local(64).is_ok());
+        assert_eq!(local(65), Err(NameError::LocalTooLong));
+        let domain = format!("{0}.{0}.{0}.com", "d".repeat(62));
+        assert_eq!(Email::parse(&format!("{}@{domain}", "a".repeat(64))), Err(NameError::TooLong));
     }
 
     #[test]

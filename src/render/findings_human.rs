@@ -1,5 +1,6 @@
 //! Findings for people at a terminal: the line, the caret, what is wrong, what to do.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -9,6 +10,7 @@ use miette::{
 };
 
 use super::clean::clean_in_place;
+use super::mask::mask;
 use super::{Style, clean, plural};
 use crate::diagnostic::{FileId, Finding, Label, Severity, Source, SourceMap};
 
@@ -74,16 +76,20 @@ pub fn summary(found: &[Finding]) -> String {
     parts.join(", ")
 }
 
-/// A file as the handler reads it.
+/// A file as the handler reads it: without secrets, and without what cannot be seen.
 #[derive(Debug)]
 struct Page<'a> {
     source: &'a Source,
-    text: std::borrow::Cow<'a, str>,
+    text: Cow<'a, str>,
 }
 
 impl<'a> Page<'a> {
     fn new(source: &'a Source) -> Self {
-        Self { source, text: clean_in_place(&source.text) }
+        let text = match mask(&source.text) {
+            Cow::Borrowed(text) => clean_in_place(text),
+            Cow::Owned(text) => Cow::Owned(clean_in_place(&text).into_owned()),
+        };
+        Self { source, text }
     }
 
     /// The nearest character boundary at or before a byte.

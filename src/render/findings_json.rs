@@ -49,7 +49,7 @@ pub struct FindingDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceDocument>,
     /// Other places that belong to it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<PlaceDocument>,
 }
 
@@ -68,7 +68,7 @@ pub struct PlaceDocument {
     /// The column after the last character.
     pub end_column: u32,
     /// What this place has to do with the finding.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 

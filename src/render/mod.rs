@@ -12,6 +12,7 @@ pub mod findings_sarif;
 pub mod history_json;
 pub mod history_terminal;
 pub mod markdown;
+mod mask;
 mod paint;
 pub mod people;
 mod people_facts;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rolecall::config::{FILE_MAX, load};
 use rolecall::diagnostic::{Finding, Severity, SourceMap};
 use rolecall::model::Moment;
-use rolecall::render::{Style, findings_human};
+use rolecall::render::{Style, findings_human, findings_json, schemas};
 use rolecall::targets::PROFILES;
 
 fn now() -> Moment {
@@ -34,6 +34,7 @@ fn fixtures() -> Vec<PathBuf> {
 fn what_is_said_about_wrong_declarations() {
     let fixtures = fixtures();
     assert!(fixtures.len() >= 60, "{} fixtures", fixtures.len());
+    let schema = jsonschema::validator_for(&schemas::diagnostics()).unwrap();
     let mut without_advice = Vec::new();
     for folder in fixtures {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
@@ -50,9 +51,15 @@ fn what_is_said_about_wrong_declarations() {
                 assert!(source.text.is_char_boundary(label.span.start as usize), "{name}: a place within a letter");
             }
         }
+        let document = serde_json::to_value(findings_json::document(&found, &sources)).unwrap();
+        if let Err(error) = schema.validate(&document) {
+            panic!("{name}: the published schema refuses the JSON: {error}");
+        }
         // Paths of this machine are no part of what is kept.
         let text = findings_human::findings(&found, &sources, Style { color: false, width: 100 })
             .replace(&folder.display().to_string(), "[FOLDER]");
+        // The fixtures' secrets begin like this.
+        assert!(!text.contains("not-a-real"), "{name}: a secret is shown:\n{text}");
         insta::with_settings!({
             snapshot_path => &folder,
             prepend_module_to_snapshot => false,

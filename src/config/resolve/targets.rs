@@ -70,6 +70,18 @@ fn variables_are_sound(text: &str) -> bool {
     true
 }
 
+/// Whether an address holds a user or password: `scheme://user:password@host`.
+fn has_userinfo(address: &str) -> bool {
+    let Some((_, rest)) = address.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains('@') {
+        return true;
+    }
+    // A password may hold a `/` itself: what follows the `:` is then no port.
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    rest.contains('@') && port.is_some_and(|p| !p.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// A target while it is filled.
 #[derive(Debug)]
 pub(in crate::config) struct TargetState {
@@ -247,23 +259,22 @@ impl Resolver<'_> {
             return None;
         };
         let text = url.value.0.as_ref();
+        if has_userinfo(text) {
+            let message = "an address with a user or password in it";
+            let help = "take it out, and name it under `credentials:` as \"${NAME}\"";
+            self.sink.push(Finding::at(Code::SecretInFile, url.span, message).help(help));
+            return None;
+        }
         if !variables_are_sound(text) {
             self.bad_variable(url.span);
             return None;
         }
         let begins = profile.url.iter().any(|p| text.starts_with(p)) || text.starts_with("${");
         if !begins {
-            let message = format!("`{text}` is no address of a {} target", profile.provider);
+            // The address is not repeated: something secret may stand in it in a way of its own.
+            let message = format!("this is no address of a {} target", profile.provider);
             let help = format!("it begins with {}", profile.url.join(" or "));
             self.sink.push(Finding::at(Code::BadUrl, url.span, message).help(help));
-            return None;
-        }
-        if let Some((_, rest)) = text.split_once("://")
-            && rest.split('/').next().is_some_and(|host| host.contains('@'))
-        {
-            let message = "an address with a user or password in it";
-            let help = "take it out, and name it under `credentials:` as \"${NAME}\"";
-            self.sink.push(Finding::at(Code::SecretInFile, url.span, message).help(help));
             return None;
         }
         Some(Template(text.to_owned()))
@@ -886,4 +897,19 @@ pub fn builtin_catalogue(profiles: &crate::model::Profiles, name: &str) -> Optio
     let (_, decl) = rows.iter().find(|(key, _)| names.resolve(key.value) == Some(name))?;
     let found = catalogue(name, decl, &names, &mut sink);
     sink.is_empty().then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_passwords_in_addresses() {
+        for with in ["https://u@h", "https://u:p@h/x", "postgres://u:p/w@h/db"] {
+            assert!(has_userinfo(with), "{with}");
+        }
+        for without in ["https://h/@x", "https://h:8443/@x", "sqlite:a@b", "https://h"] {
+            assert!(!has_userinfo(without), "{without}");
+        }
+    }
 }
