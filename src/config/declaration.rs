@@ -334,12 +334,12 @@ object! {
         until: Said<Sp<Moment>>,
         /// Teams they belong to, beside those that list them.
         teams: Option<Vec<TeamOfUser>>,
-        /// Attributes by name.
+        /// Attributes by name; `null` clears one, those not named stay.
         attributes: Option<Table<Attribute>>,
         /// The time zone, as in `Europe/London`.
         timezone: Said<Sp<Prose>>,
-        /// Their names in other systems, such as `github`.
-        handles: Option<Table<Sp<Sym>>>,
+        /// Their names in other systems, such as `github`; `null` takes one away, those not named stay.
+        handles: Option<Table<Handle>>,
         /// The targets (or labels) they belong to, where that is fewer than their role says.
         targets: Option<Vec<Sp<Sym>>>,
         /// What is different in one target (or in the targets with a label); names a target also puts them there.
@@ -369,6 +369,25 @@ impl Decode for Attribute {
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["string", "number", "boolean", "null"] })
+    }
+}
+
+/// A name in another system; `null` takes it away.
+#[derive(Debug, Clone)]
+pub struct Handle(pub Said<Sym>);
+
+impl Decode for Handle {
+    const WHAT: &'static str = "text, or nothing";
+
+    fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if node.kind() == Type::Null {
+            return Some(Self(Said::Nothing));
+        }
+        Sym::decode(node, cx).map(|value| Self(Said::Is(value)))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "null"], "minLength": 1 })
     }
 }
 

@@ -87,7 +87,7 @@ pub struct User {
     /// Attributes by name, sorted.
     pub attributes: Vec<(Box<str>, Said<Box<str>>)>,
     /// Names in other systems, sorted by system.
-    pub handles: Vec<(Box<str>, Box<str>)>,
+    pub handles: Vec<(Box<str>, Said<Box<str>>)>,
     /// When the target last saw them. Live only.
     pub last_seen: Option<Moment>,
     /// The address they had before. Desired only.
@@ -467,7 +467,7 @@ impl Directory {
                 .iter()
                 .filter_map(|(k, v)| Some((k.to_string(), v.value()?.to_string())))
                 .collect(),
-            handles: user.handles.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            handles: user.handles.iter().filter_map(|(k, v)| Some((k.to_string(), v.value()?.to_string()))).collect(),
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) fn read(text: &str, full: bool) -> (Directory, Origins<()>) {
                     user.attributes.push(("region".into(), region));
                 }
                 if let Some(github) = keys.get("github") {
-                    user.handles.push(("github".into(), github.as_str().into()));
+                    user.handles.push(("github".into(), Said::Is(github.as_str().into())));
                 }
                 user.was = was;
                 users.insert(words[0].clone(), b.user(user, ()));

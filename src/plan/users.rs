@@ -107,8 +107,8 @@ fn why<O: Copy>(work: &Work<'_, O>, user: &User) -> Why {
 
 fn is_met<O: Copy>(work: &Work<'_, O>, user: &User, role: &Said<crate::model::RoleId>, live: &User) -> bool {
     let kind_is_met = user.kind.value().is_none_or(|k| *k == live.kind());
-    let attribute_is_met = |(key, said): &(Box<str>, Said<Box<str>>)| {
-        let found = live.attributes.binary_search_by(|(k, _)| k.cmp(key)).ok().map(|i| &live.attributes[i].1);
+    let pair_is_met = |(key, said): &(Box<str>, Said<Box<str>>), live: &[(Box<str>, Said<Box<str>>)]| {
+        let found = live.binary_search_by(|(k, _)| k.cmp(key)).ok().map(|i| &live[i].1);
         said.is_met_by(found.unwrap_or(&Said::Nothing))
     };
     kind_is_met
@@ -117,8 +117,8 @@ fn is_met<O: Copy>(work: &Work<'_, O>, user: &User, role: &Said<crate::model::Ro
         && user.until.is_met_by(&live.until)
         && user.timezone.is_met_by(&live.timezone)
         && user.owner.is_met_by(&live.owner)
-        && user.attributes.iter().all(attribute_is_met)
-        && user.handles.iter().all(|h| live.handles.binary_search(h).is_ok())
+        && user.attributes.iter().all(|a| pair_is_met(a, &live.attributes))
+        && user.handles.iter().all(|h| pair_is_met(h, &live.handles))
 }
 
 /// Sets what is said, and nothing else; never the state.
@@ -138,8 +138,12 @@ fn fill<O: Copy>(work: &Work<'_, O>, user: &User, role: &Said<crate::model::Role
             Said::Is(value) => drop(record.attributes.insert(key.to_string(), value.to_string())),
         }
     }
-    for (system, name) in &user.handles {
-        record.handles.insert(system.to_string(), name.to_string());
+    for (system, said) in &user.handles {
+        match said {
+            Said::Unsaid => {}
+            Said::Nothing => drop(record.handles.remove(&**system)),
+            Said::Is(name) => drop(record.handles.insert(system.to_string(), name.to_string())),
+        }
     }
 }
 

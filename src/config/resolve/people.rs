@@ -428,8 +428,25 @@ impl Resolver<'_> {
             }
         }
         user.attributes = attributes;
+        for (what, span) in [
+            (
+                "attributes",
+                decl.attributes.as_ref().filter(|t| t.rows.is_empty() && t.broken.is_empty()).map(|_| decl.span),
+            ),
+            ("handles", decl.handles.as_ref().filter(|t| t.rows.is_empty() && t.broken.is_empty()).map(|_| decl.span)),
+        ] {
+            if let Some(span) = span {
+                let finding = Finding::at(
+                    Code::NoEffect,
+                    span,
+                    format!("empty `{what}:` changes nothing: those that are not named stay"),
+                );
+                self.sink.push(finding.help("name one with `null` to take it away, or take the key away"));
+            }
+        }
         let handles = decl.handles.iter().flat_map(|t| &t.rows);
-        user.handles = handles.map(|(k, v)| (self.text(k.value).into(), self.text(v.value).into())).collect();
+        user.handles =
+            handles.map(|(k, v)| (self.text(k.value).into(), v.0.map(|name| self.text(name).into()))).collect();
         user
     }
 

@@ -104,7 +104,7 @@ impl<'c> Pass<'c> {
             user.attributes.push((name.into(), Said::Is(value.into())));
         })?;
         self.read_user_pairs("SELECT user_id, system, handle FROM user_handles", |user, system, handle| {
-            user.handles.push((system.into(), handle.into()));
+            user.handles.push((system.into(), Said::Is(handle.into())));
         })?;
         self.read_teams()?;
         self.read_memberships()?;

@@ -139,7 +139,11 @@ fn expected(changes: &[Change]) -> Directory {
                         .iter()
                         .map(|(k, v)| (k.as_str().into(), Said::Is(v.as_str().into())))
                         .collect(),
-                    handles: user.handles.iter().map(|(k, v)| (k.as_str().into(), v.as_str().into())).collect(),
+                    handles: user
+                        .handles
+                        .iter()
+                        .map(|(k, v)| (k.as_str().into(), Said::Is(v.as_str().into())))
+                        .collect(),
                     ..User::new(&user.email)
                 };
                 users.insert(user.email.clone(), build.user(made, ()));
