@@ -85,8 +85,12 @@ impl<'d> Work<'d> {
         // All of them at once, each with its own advice.
         if let Some(first) = failures.first() {
             let message: Vec<&str> = failures.iter().map(|f| f.message.as_str()).collect();
-            let mut advice: Vec<&str> = failures.iter().filter_map(|f| f.help.as_deref()).collect();
-            advice.dedup();
+            let mut advice: Vec<&str> = Vec::new();
+            for help in failures.iter().filter_map(|f| f.help.as_deref()) {
+                if !advice.contains(&help) {
+                    advice.push(help);
+                }
+            }
             return Err(Failure { message: message.join("\n       "), help: Some(advice.join("\n")), ..first.clone() });
         }
         Ok(Self { ready, sessions })
