@@ -1,5 +1,6 @@
 //! Which files make up a declaration, and their bytes.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use super::decode::{Context, Decode};
 use super::document::Document;
 use super::resolve::{self, Declaration, Merged};
 use super::schema::Checker;
-use crate::diagnostic::{Code, FileId, Finding, Sink, SourceMap, Span};
-use crate::model::{Moment, Profiles};
+use crate::diagnostic::{Code, FileId, Finding, Severity, Sink, SourceMap, Span};
+use crate::model::{Moment, Profiles, is_invisible};
 
 /// How large one file may be: 16 MiB.
 pub const FILE_MAX: u64 = 16 << 20;
@@ -21,6 +22,8 @@ pub const FILE_MAX: u64 = 16 << 20;
 pub const TOTAL_MAX: u64 = 2 << 30;
 /// How many files there may be.
 pub const FILES_MAX: usize = 100_000;
+/// How many folders may lie in each other.
+pub const FOLDERS_MAX: usize = 32;
 
 /// A declaration as it was read: what it wants, what is wrong with it, and its files.
 #[derive(Debug)]
@@ -67,18 +70,28 @@ pub fn root_of(path: &Path) -> PathBuf {
 fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> bool {
     let main = if path.is_dir() { path.join(RESERVED_FILE) } else { path.to_owned() };
     if !main.is_file() {
-        let text = format!("there is no declaration at {}", main.display());
+        let text = format!("there is no declaration at {}", spelled(&main));
         let help = "go to the folder of a rolecall.yaml, name one with --file, or begin one with `rolecall init`";
         sink.push(Finding::nowhere(Code::NoDeclaration, text).help(help));
         return false;
     }
-    let mut walk = Walk { root: root.to_owned(), real: fs::canonicalize(root).ok(), found: Vec::new() };
-    walk.folder(root, 0, sink);
-    let named = main.file_name() != Some(RESERVED_FILE.as_ref());
-    let mut found = walk.found;
-    if named && !found.contains(&main) {
-        found.push(main);
+    if main.file_name() != Some(RESERVED_FILE.as_ref()) {
+        // Under another name it would be one file among others: nothing would tell where to begin.
+        let text = format!("{} is no declaration: the declaration's file is called {RESERVED_FILE}", spelled(&main));
+        let help = "name the folder or its rolecall.yaml; every other YAML file below the folder is read with it";
+        sink.push(Finding::nowhere(Code::NoDeclaration, text).help(help));
+        return false;
     }
+    let mut walk = Walk {
+        root: root.to_owned(),
+        real: fs::canonicalize(root).ok(),
+        found: Vec::new(),
+        folders: HashSet::new(),
+        links: Vec::new(),
+    };
+    walk.folder(Path::new(""), 0, sink);
+    walk.check_links(sink);
+    let mut found = walk.found;
     found.sort();
     let mut total = 0;
     for (count, file) in found.iter().enumerate() {
@@ -109,7 +122,23 @@ fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> b
 /// The path as people see it: below the root, with `/`.
 fn shown(root: &Path, file: &Path) -> String {
     let relative = file.strip_prefix(root).unwrap_or(file);
-    relative.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    let parts: Vec<String> = relative.components().map(|c| spelled(Path::new(c.as_os_str()))).collect();
+    parts.join("/")
+}
+
+/// A path without what cannot be seen: the name of a file may hold whole lines.
+fn spelled(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.chars().map(|c| if is_invisible(c) { format!("<U+{:04X}>", c as u32) } else { c.to_string() }).collect()
+}
+
+/// Whether a JSON file looks like one of a declaration: some of its sections, and no output of rolecall.
+fn like_a_declaration(file: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read = fs::File::open(file).and_then(|f| f.take(4096).read_to_end(&mut begin));
+    let text = String::from_utf8_lossy(&begin);
+    let sections = ["users", "teams", "targets", "roles", "resources", "grants"];
+    read.is_ok() && !text.contains("\"rolecall.") && sections.iter().any(|s| text.contains(&format!("\"{s}\":")))
 }
 
 fn read_file(file: &Path, shown: &str, sink: &mut Sink) -> Option<String> {
@@ -145,18 +174,30 @@ struct Walk {
     /// The root without links; links may not lead out of it.
     real: Option<PathBuf>,
     found: Vec<PathBuf>,
+    /// The folders that were read, below the root.
+    folders: HashSet<PathBuf>,
+    /// Links to YAML files and folders within the root, and what they lead to below it.
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Walk {
-    fn folder(&mut self, folder: &Path, depth: usize, sink: &mut Sink) {
-        if depth > 32 || self.found.len() > FILES_MAX {
+    /// Looks through the folder at a path below the root.
+    fn folder(&mut self, below: &Path, depth: usize, sink: &mut Sink) {
+        if self.found.len() > FILES_MAX {
             return;
         }
-        let entries = match fs::read_dir(folder) {
+        let folder = if below.as_os_str().is_empty() { self.root.clone() } else { self.root.join(below) };
+        if depth > FOLDERS_MAX {
+            let text = format!("the folder `{}` lies in more than {FOLDERS_MAX} others", shown(&self.root, &folder));
+            sink.push(Finding::nowhere(Code::TooDeep, text).help("move it up, or take it out of this folder"));
+            return;
+        }
+        self.folders.insert(below.to_owned());
+        let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) => {
-                let text = format!("the folder `{}` cannot be read: {error}", shown(&self.root, folder));
-                sink.push(Finding::nowhere(Code::Unreadable, text));
+                let text = format!("the folder `{}` cannot be read: {error}", shown(&self.root, &folder));
+                sink.push(Finding::nowhere(Code::Unreadable, text).help("let the account that runs rolecall read it"));
                 return;
             }
         };
@@ -172,33 +213,73 @@ impl Walk {
             if meta.is_symlink() {
                 self.link(&path, yaml, sink);
             } else if meta.is_dir() {
-                // A folder with its own rolecall.yaml is another declaration.
-                if !path.join(RESERVED_FILE).is_file() {
-                    self.folder(&path, depth + 1, sink);
+                if path.join(RESERVED_FILE).is_file() {
+                    let text =
+                        format!("the folder `{}` is another declaration and is not read", shown(&self.root, &path));
+                    let help = "that is so because of its own rolecall.yaml; name it with --file to work with it";
+                    sink.push(Finding::nowhere(Code::NoEffect, text).severity(Severity::Note).help(help));
+                } else if let Some(name) = path.file_name() {
+                    self.folder(&below.join(name), depth + 1, sink);
                 }
             } else if meta.is_file() && yaml {
                 self.found.push(path);
+            } else if meta.is_file() {
+                self.left_out(&path, sink);
             }
         }
     }
 
-    /// A link inside the tree names what is read anyway; one that leads out of it is refused.
-    fn link(&self, path: &Path, yaml: bool, sink: &mut Sink) {
-        let inside = match (fs::canonicalize(path), &self.real) {
-            (Ok(target), Some(real)) => {
-                if !yaml && !target.is_dir() {
-                    return;
-                }
-                target.starts_with(real)
-            }
-            _ => !yaml,
+    /// Says of a file that is not read that it is not, where its name reads as if it were.
+    fn left_out(&self, path: &Path, sink: &mut Sink) {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let why = match extension.as_str() {
+            "yaml" | "yml" => "in lower case",
+            "json" if like_a_declaration(path) => "even where it holds JSON",
+            _ => return,
         };
-        if !inside {
+        let text =
+            format!("`{}` is not read: a file of a declaration ends in .yaml or .yml, {why}", shown(&self.root, path));
+        let finding = Finding::nowhere(Code::NoEffect, text).severity(Severity::Note);
+        sink.push(finding.help("give it another name if it belongs to the declaration"));
+    }
+
+    /// A link that leads out of the root is refused; one within it is looked at when all is found.
+    fn link(&mut self, path: &Path, yaml: bool, sink: &mut Sink) {
+        let target = fs::canonicalize(path);
+        let folder = target.as_ref().is_ok_and(|t| t.is_dir());
+        if !yaml && !folder {
+            return;
+        }
+        let inside = match (&target, &self.real) {
+            (Ok(target), Some(real)) => target.strip_prefix(real).ok(),
+            _ => None,
+        };
+        if let Some(inside) = inside {
+            self.links.push((path.to_owned(), inside.to_owned()));
+            return;
+        }
+        let text =
+            format!("the link `{}` leads out of the folder of the declaration, or nowhere", shown(&self.root, path));
+        let help = "copy the file, or move the declaration: what is reviewed must lie in this folder";
+        sink.push(Finding::nowhere(Code::LinkLeavesTree, text).help(help));
+    }
+
+    /// What a link leads to must be read where it lies: links themselves are not followed.
+    fn check_links(&self, sink: &mut Sink) {
+        if self.links.is_empty() {
+            return;
+        }
+        let files: HashSet<&Path> = self.found.iter().filter_map(|f| f.strip_prefix(&self.root).ok()).collect();
+        for (link, target) in &self.links {
+            if files.contains(target.as_path()) || self.folders.contains(target) {
+                continue;
+            }
             let text = format!(
-                "the link `{}` leads out of the folder of the declaration, or nowhere",
-                shown(&self.root, path)
+                "the link `{}` leads to `{}`, which is not read",
+                shown(&self.root, link),
+                shown(Path::new(""), target)
             );
-            let help = "copy the file, or move the declaration: what is reviewed must lie in this folder";
+            let help = "copy it to the place of the link: hidden files and folders, other declarations and files without .yaml or .yml are not read";
             sink.push(Finding::nowhere(Code::LinkLeavesTree, text).help(help));
         }
     }

@@ -44,13 +44,13 @@ codes! {
     Syntax = "syntax", Error;
     /// A file, or all files together, are larger than rolecall reads.
     TooLarge = "too-large", Error;
-    /// Lists and maps lie in each other deeper than rolecall reads.
+    /// Lists and maps, or folders, lie in each other deeper than rolecall reads.
     TooDeep = "too-deep", Error;
     /// Aliases repeat so much that the document explodes.
     AnchorsExplode = "anchors-explode", Error;
     /// An alias stands for nothing, or for something it lies in.
     BadAlias = "bad-alias", Error;
-    /// A link leads out of the folder of the declaration.
+    /// A link leads out of the folder of the declaration, or to what is not read in it.
     LinkLeavesTree = "link-leaves-tree", Error;
     /// A file holds more than one document.
     SeveralDocuments = "several-documents", Error;

@@ -161,6 +161,11 @@ impl Sink {
         self.dropped > 0 || self.findings.iter().any(|f| f.severity == Severity::Error)
     }
 
+    /// The errors so far.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity == Severity::Error)
+    }
+
     /// How many findings have been pushed, dropped ones included.
     #[must_use]
     pub fn len(&self) -> usize {

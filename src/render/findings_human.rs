@@ -128,7 +128,14 @@ impl SourceCode for Page<'_> {
         let data = self.text.as_bytes().get(start..end.max(start)).unwrap_or_default();
         let lines = data.iter().filter(|b| **b == b'\n').count() + 1;
         let shown: SourceSpan = (start, data.len()).into();
-        Ok(Box::new(MietteSpanContents::new_named(self.source.path.clone(), data, shown, line, column, lines)))
+        Ok(Box::new(MietteSpanContents::new_named(
+            clean(&self.source.path).replace('\n', "<U+000A>"),
+            data,
+            shown,
+            line,
+            column,
+            lines,
+        )))
     }
 }
 

@@ -90,3 +90,65 @@ fn the_examples_have_no_errors() {
         assert!(sources.len() > 1, "{example}: {} files", sources.len());
     }
 }
+
+/// What is said about a folder with these files, beside what is said about a sound declaration.
+fn said_about(files: &[&str], links: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = "version: 1\ntargets: {home: {provider: directory, url: \"sqlite:h.db\", catalogue: strongly}}\n";
+    for file in files {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, if file.ends_with(".json") { "{\"users\": {}}" } else { "x-a: b\n" }).unwrap();
+    }
+    std::fs::write(folder.path().join("rolecall.yaml"), sound).unwrap();
+    #[cfg(unix)]
+    for (link, target) in links {
+        std::os::unix::fs::symlink(target, folder.path().join(link)).unwrap();
+    }
+    let (found, sources) = findings(folder.path());
+    let text = findings_human::findings(&found, &sources, Style { color: false, width: 100 });
+    assert!(text.lines().all(|l| !l.starts_with("FORGED")), "{text}");
+    found.iter().map(|f| format!("{}[{}] {}", f.severity.word(), f.code.name(), f.message)).collect()
+}
+
+#[test]
+fn no_file_is_left_out_in_silence() {
+    let deep = format!("{}a.yaml", "d/".repeat(33));
+    let expected = "the folder `inner` is another declaration and is not read";
+    assert_eq!(said_about(&["inner/rolecall.yaml"], &[]), [format!("note[no-effect] {expected}")]);
+    assert!(said_about(&[&deep], &[])[0].starts_with("error[too-deep]"));
+    for name in ["A.YAML", "b.Yml", "c.json"] {
+        let said = said_about(&[name], &[]);
+        assert!(said.len() == 1 && said[0].starts_with("note[no-effect]") && said[0].contains(name), "{said:?}");
+    }
+    assert!(said_about(&["notes.txt", ".hidden/a.yaml", "b/c.yaml"], &[]).is_empty());
+}
+
+#[test]
+#[cfg(unix)]
+fn links_lead_to_what_is_read() {
+    assert!(said_about(&["a.yaml", "b/c.yaml"], &[("l.yaml", "a.yaml"), ("l", "b")]).is_empty());
+    for (file, target) in [(".a.yaml", ".a.yaml"), ("a.txt", "a.txt"), (".b/c.yaml", ".b"), ("b/rolecall.yaml", "b")] {
+        let said = said_about(&[file], &[("l.yaml", target)]);
+        assert!(said.iter().any(|s| s.starts_with("error[link-leaves-tree]")), "{target}: {said:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn the_name_of_a_file_writes_no_lines() {
+    let said = said_about(&["a\nFORGED: valid.YAML", "b\nFORGED/rolecall.yaml"], &[("c\nFORGED.yaml", "/")]);
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said.iter().all(|s| !s.contains('\n') && s.contains("<U+000A>")), "{said:?}");
+}
+
+#[test]
+fn a_declaration_is_called_rolecall_yaml() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("access.yaml");
+    std::fs::write(&file, "version: 1\n").unwrap();
+    let (found, _) = findings(&file);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].code.name(), "no-declaration");
+    assert!(found[0].message.contains("is called rolecall.yaml"), "{}", found[0].message);
+}

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use super::targets::At;
-use super::{Resolver, UserInfo, twice};
+use super::{Resolver, UserInfo, nearest, twice};
 use crate::config::declaration::{BlockDecl, UserAtDecl, UserDecl};
 use crate::config::decode::{Prose, Sp, Sym, Table};
-use crate::diagnostic::{Code, Finding, Span};
+use crate::diagnostic::{Code, FileId, Finding, Span};
 use crate::model::{DomainName, Email, Moment, Said, User, UserKind, UserState, look_alike};
 
 impl Resolver<'_> {
@@ -163,14 +163,12 @@ impl Resolver<'_> {
     pub fn user(&mut self, at: Sp<Sym>) -> Option<u32> {
         let found = self.user_called(at.value);
         if found.is_none() {
-            let mut known: Vec<&str> = Vec::new();
-            if self.suggestions < super::SUGGESTIONS_MAX {
-                known.extend(self.user_by_name.keys().map(|s| self.names.resolve(*s).unwrap_or_default()));
-                known.extend(self.user_by_email.keys().map(String::as_str));
-                known.sort_unstable();
-            }
-            let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
-            self.unknown(at, "user", known.iter().map(String::as_str), "declare them under `users:`");
+            let near = self.may_suggest().then(|| {
+                let names = self.user_by_name.keys().map(|s| self.names.resolve(*s).unwrap_or_default());
+                let all = names.chain(self.user_by_email.keys().map(String::as_str));
+                nearest(self.text(at.value), all).map(str::to_owned)
+            });
+            self.unknown_near(at, "user", near.flatten().as_deref(), "declare them under `users:`");
         }
         found
     }
@@ -178,6 +176,9 @@ impl Resolver<'_> {
     /// Finds the targets of every user: those to which the role leads, narrowed by `targets:`, and
     /// those of `at:`.
     pub fn place_users(&mut self) {
+        // Who belongs nowhere because their role could not be read has one mistake, not two.
+        let places = self.sink.errors().filter_map(|f| f.primary.as_ref());
+        let wrong: BTreeSet<(FileId, u32)> = places.map(|l| (l.span.file, l.span.start)).collect();
         for index in 0..self.users.len() {
             let Some(decl) = self.users[index].decl.take() else {
                 // Nobody knows where they belong: everywhere, so that nothing follows from it.
@@ -185,7 +186,8 @@ impl Resolver<'_> {
                 continue;
             };
             let targets = self.targets_of(&decl);
-            if targets.is_empty() {
+            let whole = (decl.span.file, decl.span.start)..=(decl.span.file, decl.span.end);
+            if targets.is_empty() && wrong.range(whole).next().is_none() {
                 let text = format!("{} belongs to no target", self.users[index].email);
                 let help = "give them a role that means something in a target, or name targets with `at:`";
                 let finding = Finding::at(Code::NoEffect, self.users[index].span, text);
@@ -247,10 +249,9 @@ impl Resolver<'_> {
             .map(|t| self.targets[t].name.clone())
             .collect();
         if holders.is_empty() {
-            let mut known: Vec<String> = self.roles.keys().map(|s| self.text(*s).to_owned()).collect();
-            known.sort();
+            let near = self.may_suggest().then(|| nearest(text, self.roles.keys().map(|s| self.text(*s))));
             let otherwise = "declare it under `roles:`, or write a role of a target as `target:role`";
-            self.unknown(at, "role", known.iter().map(String::as_str), otherwise);
+            self.unknown_near(at, "role", near.flatten(), otherwise);
         } else {
             let choices: Vec<String> = holders.iter().map(|t| format!("`{t}:{text}`")).collect();
             let message = format!("the role `{text}` belongs to a target, and there are several");

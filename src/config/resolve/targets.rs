@@ -82,6 +82,23 @@ fn has_userinfo(address: &str) -> bool {
     rest.contains('@') && port.is_some_and(|p| !p.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// An address in a form in which two that name one file are the same: without `.`, `..` and `//`.
+fn same_file(url: &str) -> String {
+    let Some(path) = url.strip_prefix("sqlite:") else { return url.to_owned() };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("sqlite:{root}{}", parts.join("/"))
+}
+
 /// A target while it is filled.
 #[derive(Debug)]
 pub(in crate::config) struct TargetState {
@@ -165,7 +182,9 @@ impl Resolver<'_> {
         catalogues: Table<CatalogueDecl>,
     ) -> Vec<Option<PoliciesDecl>> {
         let declared = self.read_catalogues(&catalogues);
-        if targets.rows.is_empty() && targets.broken.is_empty() {
+        // Where something could not be read, the targets may stand in it.
+        let unread = self.sink.errors().any(|f| !matches!(f.code, Code::MissingKey | Code::UnknownVersion));
+        if targets.rows.is_empty() && targets.broken.is_empty() && !unread {
             let text = "no target is declared";
             let help = "add `targets:` with at least one system, for example `home: {provider: directory, url: \"sqlite:.rolecall/home.db\", catalogue: strongly}`";
             self.sink.push(Finding::nowhere(Code::MissingKey, text).help(help));
@@ -191,7 +210,7 @@ impl Resolver<'_> {
             let url = self.read_url(&decl, key.span, profile);
             if let Some(url) = &url {
                 let place = (name.clone(), key.span);
-                if let Some((other, first)) = urls.insert(url.0.clone(), place)
+                if let Some((other, first)) = urls.insert(same_file(&url.0), place)
                     && profile.provider == "directory"
                 {
                     let text = format!("the targets `{other}` and `{name}` are the same directory");
@@ -274,6 +293,14 @@ impl Resolver<'_> {
             // The address is not repeated: something secret may stand in it in a way of its own.
             let message = format!("this is no address of a {} target", profile.provider);
             let help = format!("it begins with {}", profile.url.join(" or "));
+            self.sink.push(Finding::at(Code::BadUrl, url.span, message).help(help));
+            return None;
+        }
+        if let Some(path) = text.strip_prefix("sqlite:")
+            && (path.is_empty() || path.ends_with('/'))
+        {
+            let message = "this address names no file";
+            let help = "write the file after `sqlite:`, for example `sqlite:.rolecall/home.db`";
             self.sink.push(Finding::at(Code::BadUrl, url.span, message).help(help));
             return None;
         }
@@ -902,6 +929,17 @@ pub fn builtin_catalogue(profiles: &crate::model::Profiles, name: &str) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_file_by_several_names() {
+        let plain = same_file("sqlite:.rolecall/one.db");
+        for other in ["./.rolecall/one.db", ".rolecall//one.db", "x/../.rolecall/./one.db"] {
+            assert_eq!(same_file(&format!("sqlite:{other}")), plain, "{other}");
+        }
+        for other in ["/.rolecall/one.db", "../.rolecall/one.db", ".rolecall/two.db"] {
+            assert_ne!(same_file(&format!("sqlite:{other}")), plain, "{other}");
+        }
+    }
 
     #[test]
     fn users_and_passwords_in_addresses() {
