@@ -339,8 +339,9 @@ impl<'t> Composer<'t> {
                         return None;
                     }
                 },
-                Event::UnresolvedAlias(name) => {
-                    let text = format!("there is no anchor `&{name}` before this alias");
+                Event::UnresolvedAlias(_) => {
+                    // The name is not repeated: a password can begin with `*`.
+                    let text = "there is no anchor of this name before this alias";
                     let finding = Finding::at(Code::BadAlias, span, text)
                         .help("anchors hold for one file, and only after the place where they stand");
                     sink.push(finding);

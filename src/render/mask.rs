@@ -211,15 +211,21 @@ impl Masker<'_> {
                     b'\n' | b'\r' => {}
                     b'#' => {
                         let end = self.line_end(first);
-                        if deep > indent {
-                            self.hide(first + 1, end);
-                        }
+                        // Wherever it stands: a line of the section may be commented out at its beginning.
+                        self.hide(first + 1, end);
                         at = end;
                     }
                     b => {
                         let element = deep == indent && b == b'-' && is_space(self.byte(first + 1));
                         if any && deep <= indent && !element {
-                            return at;
+                            if self.begins_entry(first) {
+                                return at;
+                            }
+                            // A stray quote or bracket: the section may go on behind it.
+                            let end = self.line_end(first);
+                            self.hide_all(first, end);
+                            at = end;
+                            continue;
                         }
                         let more = going_on.is_some_and(|of| deep > of);
                         next = match (more, any) {
@@ -347,6 +353,30 @@ impl Masker<'_> {
             }
         }
         self.bytes.len()
+    }
+
+    /// Whether a line begins like an entry of a map or list, or like another document.
+    fn begins_entry(&self, first: usize) -> bool {
+        let line = &self.bytes[first..self.line_end(first)];
+        if line.starts_with(b"- ")
+            || line == b"-"
+            || line.starts_with(b"? ")
+            || line == b"..."
+            || line.starts_with(b"---")
+        {
+            return true;
+        }
+        let after = match line.first() {
+            Some(b'"' | b'\'') => match self.closing(first) {
+                Some(close) if close < first + line.len() => close + 1 - first,
+                _ => return false,
+            },
+            _ => line.iter().position(|b| is_space(*b) || b"\"'{}[],#&*!|>%@`:".contains(b)).unwrap_or(line.len()),
+        };
+        // An address is a key as well.
+        let rest = line[after..].iter().skip_while(|b| **b == b'@' || **b == b'.' || is_word(**b));
+        let mut rest = rest.skip_while(|b| is_space(**b));
+        after > 0 && rest.next() == Some(&b':') && rest.next().is_none_or(|b| is_space(*b))
     }
 
     /// The line after the block of lines that are indented further.
@@ -504,6 +534,38 @@ mod tests {
             "a: {url: \"postgres://u:SEKRET@h/db\n",
         ] {
             assert!(!masked(text).contains("SEKRET"), "{text:?} shows {:?}", masked(text));
+        }
+    }
+
+    #[test]
+    fn damage_behind_the_key_shows_no_secret() {
+        let texts = [
+            "a: {p: omni, credentials: {token: SEKRET, b: \"x\"}, url: \"y\"}\nb: {c: \"d\"}\n",
+            "a: {p: omni, credentials: {b: '${X}', token: \"SEKRET\"}}\nb: {c: 'd'}\n",
+            "a:\n  credentials:\n    b: \"x\"\n    token: SEKRET\n  url: \"y\"\n",
+            "a:\n  credentials:\n    - b: x\n      token: 'SEKRET'\n  url: 'y'\n",
+            "a:\n  credentials: {\n    b: x,\n    token: SEKRET\n  }\n  url: y\n",
+            "a:\n  credentials:\n    token: |\n      x: y\n      SEKRET\n  url: y\n",
+        ];
+        let pieces = [
+            "\"", "'", "{", "}", "[", "]", ",", ", ", ": ", "# ", " #", "\\", "&a ", "*a ", "!x ", "- ", "${", "|",
+            "\t", "é",
+        ];
+        for text in texts {
+            let after = text.find("credentials:").unwrap() + "credentials:".len();
+            for at in after..=text.len() {
+                for piece in pieces {
+                    // An element of an outer list does end the section.
+                    if piece == "- " && text[..at].trim_end_matches(' ').ends_with('\n') {
+                        continue;
+                    }
+                    let damaged = format!("{}{piece}{}", &text[..at], &text[at..]);
+                    assert!(!masked(&damaged).contains("SEKRET"), "{damaged:?} shows {:?}", masked(&damaged));
+                }
+                let cut = format!("{}{}", &text[..after], &text[at..]);
+                let still = text[after..at].lines().count() <= 1;
+                assert!(!still || !masked(&cut).contains("SEKRET"), "{cut:?} shows {:?}", masked(&cut));
+            }
         }
     }
 

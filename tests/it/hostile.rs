@@ -212,6 +212,34 @@ fn large_and_deep_inputs_end_quickly() {
     assert!(peak_memory() < 1 << 30, "{} bytes were used", peak_memory());
 }
 
+#[test]
+fn many_mistakes_cost_no_more_than_few() {
+    use std::fmt::Write as _;
+
+    let targets = "version: 1\ntargets: {home: {provider: directory, url: \"sqlite:h.db\", catalogue: strongly}}\n";
+    let mut text = format!("{targets}teams:\n");
+    for n in 0..50_000 {
+        writeln!(text, "  t{n}: {{targets: [home], in: t{}}}", (n + 1) % 50_000).unwrap();
+    }
+    let circle: Vec<Finding> = survive(&text).into_iter().filter(|f| f.code == Code::Cycle).collect();
+    assert_eq!(circle.len(), 1);
+    assert!(circle[0].message.ends_with("and 49,995 more"), "{}", circle[0].message);
+    assert_eq!(circle[0].related.len(), 4);
+
+    let mut text = format!("{targets}users:\n");
+    for n in 0..20_000 {
+        writeln!(text, "  somebody.number{n}@acme.example: {{role: admin}}").unwrap();
+    }
+    text.push_str("teams:\n");
+    for n in 0..400 {
+        let members: Vec<String> = (0..100).map(|m| format!("somebody.nmber{}@acme.example", n * 50 + m)).collect();
+        writeln!(text, "  t{n}: {{targets: [home], members: [{}]}}", members.join(", ")).unwrap();
+    }
+    let found = survive(&text);
+    let helped = found.iter().any(|f| f.help.as_ref().is_some_and(|h| h.starts_with("did you mean `somebody.number")));
+    assert!(helped, "{:?}", found.first());
+}
+
 /// The largest memory that this process has had, in bytes; 0 where the system does not tell.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

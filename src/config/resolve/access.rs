@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::people::{Rename, check_renames};
 use super::targets::At;
 use super::teams::circles;
-use super::{Resolver, twice};
+use super::{CIRCLE_SHOWN, Resolver, circle_named, twice};
 use crate::config::declaration::{GrantDecl, Grantee, GranteeDecl, ResourceDecl};
 use crate::config::decode::{Sp, Sym, Table, sym_index};
 use crate::diagnostic::{Code, Finding, Severity, Span};
@@ -249,11 +249,7 @@ impl Resolver<'_> {
         let found = self.resource_target(at, text).and_then(|(target, name)| {
             let found = by_name.get(&(target, name.to_owned()));
             if found.is_none() {
-                let mut known: Vec<&str> = Vec::new();
-                if self.suggestions < super::SUGGESTIONS_MAX {
-                    known.extend(by_name.keys().filter(|(t, _)| *t == target).map(|(_, n)| n.as_str()));
-                    known.sort_unstable();
-                }
+                let known = by_name.keys().filter(|(t, _)| *t == target).map(|(_, n)| n.as_str());
                 let otherwise = format!("declare it under `resources:`, if only as `{text}: {{}}`");
                 self.unknown(Sp { value: at.value, span: at.span }, "resource", known, &otherwise);
             }
@@ -301,14 +297,13 @@ impl Resolver<'_> {
             }
         }
         for circle in circles(&outer) {
-            let names: Vec<String> =
-                circle.iter().map(|(_, i)| format!("`{}`", self.text(placed[*i].0.value))).collect();
-            let text = format!("resources lie in each other in a circle: {}", names.join(" in "));
+            let names = circle_named(circle.iter().map(|(_, i)| format!("`{}`", self.text(placed[*i].0.value))));
+            let text = format!("resources lie in each other in a circle: {names}");
             let span_of = |i: usize| placed[i].3.parent.value().map_or(placed[i].0.span, |at| at.span);
             let mut circle: Vec<usize> = circle.into_iter().map(|(_, i)| i).collect();
             circle.sort_unstable();
             let mut finding = Finding::at(Code::Cycle, span_of(circle[0]), text);
-            for index in &circle[1..] {
+            for index in circle.iter().skip(1).take(CIRCLE_SHOWN - 1) {
                 finding = finding.also(span_of(*index), "and this");
             }
             self.sink.push(finding.help("take one `in:` away"));
@@ -370,7 +365,7 @@ impl Resolver<'_> {
             memo.teams.insert((target as u32, at.value), found);
             return found.map(Principal::Team);
         }
-        if self.user_called(at.value).is_none() && self.teams.iter().any(|t| t.name == text) {
+        if self.user_called(at.value).is_none() && self.team_named(text).is_some() {
             let message = format!("`{text}` is a team, not a user");
             self.sink.push(Finding::at(Code::UnknownReference, at.span, message).help(format!("write `team/{text}`")));
             memo.users[sym_index(at.value)] = Seen::Broken;

@@ -30,7 +30,10 @@ pub use targets::Template;
 
 /// How many times a run looks for the nearest name: with a hundred thousand users and ten thousand
 /// mistakes, looking every time would take longer than everything else.
-const SUGGESTIONS_MAX: usize = 200;
+const SUGGESTIONS_MAX: usize = 100;
+
+/// How many things of a circle are named and shown.
+const CIRCLE_SHOWN: usize = 5;
 
 /// A target with what the files want of it.
 #[derive(Debug)]
@@ -153,6 +156,27 @@ fn once<T>(kept: &mut Option<Sp<T>>, new: Option<Sp<T>>, name: &str, sink: &mut 
     }
 }
 
+/// The names of a circle for its message: the first ones, and how many more there are.
+pub(super) fn circle_named(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(CIRCLE_SHOWN);
+    let shown: Vec<String> = names.take(CIRCLE_SHOWN).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {} more", grouped(more)) };
+    format!("{}{rest}", shown.join(" in "))
+}
+
+/// A number with a comma between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Something is declared twice.
 pub(super) fn twice(what: &str, first: Span, second: Span) -> Finding {
     Finding::at(Code::DuplicateDeclaration, second, format!("{what} is declared twice"))
@@ -186,6 +210,8 @@ pub(super) struct Resolver<'a> {
     pub user_by_name: HashMap<Sym, u32>,
     pub user_by_email: HashMap<String, u32>,
     pub teams: Vec<teams::TeamInfo>,
+    /// The first team of each bare name, for as many teams as were there when it was made.
+    pub team_by_name: (usize, HashMap<String, usize>),
     pub suggestions: usize,
 }
 
@@ -218,14 +244,23 @@ impl<'a> Resolver<'a> {
 
     /// Reports a name that nothing has, with the nearest one that something has.
     pub fn unknown<'n>(&mut self, at: Sp<Sym>, what: &str, known: impl IntoIterator<Item = &'n str>, otherwise: &str) {
+        let known = known.into_iter();
+        let count = known.size_hint().1.unwrap_or_default();
+        let near = if self.may_suggest(count) { nearest(self.text(at.value), known) } else { None };
+        self.unknown_near(at, what, near, otherwise);
+    }
+
+    /// Whether the nearest of so many names is looked for: among many it counts for more than once.
+    pub fn may_suggest(&mut self, names: usize) -> bool {
+        let may = self.suggestions < SUGGESTIONS_MAX;
+        self.suggestions += 1 + names / 10_000;
+        may
+    }
+
+    /// Reports a name that nothing has, with one that is near to it.
+    pub fn unknown_near(&mut self, at: Sp<Sym>, what: &str, near: Option<&str>, otherwise: &str) {
         let text = self.text(at.value);
-        let mut help = otherwise.to_owned();
-        if self.suggestions < SUGGESTIONS_MAX {
-            self.suggestions += 1;
-            if let Some(near) = nearest(text, known) {
-                help = format!("did you mean `{near}`?");
-            }
-        }
+        let help = near.map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"));
         let finding = Finding::at(Code::UnknownReference, at.span, format!("there is no {what} `{text}`"));
         self.sink.push(finding.help(help));
     }
@@ -251,6 +286,7 @@ pub(super) fn resolve(
         user_by_name: HashMap::new(),
         user_by_email: HashMap::new(),
         teams: Vec::new(),
+        team_by_name: (0, HashMap::new()),
         suggestions: 0,
     };
     let Merged {

@@ -163,8 +163,10 @@ impl Resolver<'_> {
     pub fn user(&mut self, at: Sp<Sym>) -> Option<u32> {
         let found = self.user_called(at.value);
         if found.is_none() {
-            let near = self.may_suggest().then(|| {
+            let near = self.may_suggest(self.users.len()).then(|| {
                 let names = self.user_by_name.keys().map(|s| self.names.resolve(*s).unwrap_or_default());
+                // Addresses are among the others.
+                let names = names.filter(|n| !n.contains('@'));
                 let all = names.chain(self.user_by_email.keys().map(String::as_str));
                 nearest(self.text(at.value), all).map(str::to_owned)
             });
@@ -249,7 +251,8 @@ impl Resolver<'_> {
             .map(|t| self.targets[t].name.clone())
             .collect();
         if holders.is_empty() {
-            let near = self.may_suggest().then(|| nearest(text, self.roles.keys().map(|s| self.text(*s))));
+            let near =
+                self.may_suggest(self.roles.len()).then(|| nearest(text, self.roles.keys().map(|s| self.text(*s))));
             let otherwise = "declare it under `roles:`, or write a role of a target as `target:role`";
             self.unknown_near(at, "role", near.flatten(), otherwise);
         } else {

@@ -259,7 +259,7 @@ impl Resolver<'_> {
                 let text = self.text(by.value);
                 if let Some(team) = text.strip_prefix("team/") {
                     let bare = team.rsplit_once(':').map_or(team, |(_, n)| n);
-                    if !self.teams.iter().any(|t| t.name == bare) {
+                    if self.team_named(bare).is_none() {
                         let known: Vec<String> = self.teams.iter().map(|t| format!("team/{}", t.name)).collect();
                         self.unknown(*by, "team", known.iter().map(String::as_str), "declare it under `teams:`");
                     }

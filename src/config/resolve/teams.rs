@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::people::{Rename, check_renames};
 use super::targets::At;
-use super::{Resolver, twice};
+use super::{CIRCLE_SHOWN, Resolver, circle_named, twice};
 use crate::config::declaration::{MemberOfTeam, QuotaDecl, TeamDecl, TeamOfUser};
 use crate::config::decode::{Sp, Sym, Table};
 use crate::diagnostic::{Code, Finding, Span};
@@ -232,30 +232,39 @@ impl Resolver<'_> {
         self.targets[target].team_ids.get(name).copied()
     }
 
+    /// The first declared team with a bare name.
+    pub fn team_named(&mut self, bare: &str) -> Option<usize> {
+        if self.team_by_name.0 != self.teams.len() {
+            let mut names = HashMap::with_capacity(self.teams.len());
+            for (index, team) in self.teams.iter().enumerate() {
+                names.entry(team.name.clone()).or_insert(index);
+            }
+            self.team_by_name = (self.teams.len(), names);
+        }
+        self.team_by_name.1.get(bare).copied()
+    }
+
     /// The number of the team that a text means in a target, or a finding.
     pub fn team_in(&mut self, target: usize, at: Sp<Sym>, text: &str) -> Option<TeamId> {
         let found = self.team_called(target, text);
         if found.is_none() {
             let bare = text.rsplit_once(':').map_or(text, |(_, n)| n);
-            let elsewhere = self.teams.iter().find(|t| t.name == bare);
+            let elsewhere = self.team_named(bare);
             let name = self.targets[target].name.clone();
-            if let Some(team) = elsewhere {
+            if let Some(team) = elsewhere.map(|index| &self.teams[index]) {
                 let message = format!("the team `{text}` does not belong to `{name}`");
                 let finding = Finding::at(Code::NotInTarget, at.span, message).also(team.span, "the team");
                 let help = format!("none of its members belongs to `{name}`; add one, or declare `{name}:{bare}`");
                 self.sink.push(finding.help(help));
             } else {
-                let mut known: Vec<String> = self.teams.iter().map(|t| t.name.clone()).collect();
-                known.sort();
-                known.dedup();
                 let message = format!("there is no team `{text}`");
-                let mut help = "declare it under `teams:`".to_owned();
-                if self.suggestions < super::SUGGESTIONS_MAX {
-                    self.suggestions += 1;
-                    if let Some(near) = crate::config::nearest(text, known.iter().map(String::as_str)) {
-                        help = format!("did you mean `{near}`?");
-                    }
-                }
+                let near = self.may_suggest(self.teams.len()).then(|| {
+                    let known = self.teams.iter().map(|t| t.name.as_str());
+                    crate::config::nearest(text, known)
+                });
+                let help = near
+                    .flatten()
+                    .map_or_else(|| "declare it under `teams:`".to_owned(), |near| format!("did you mean `{near}`?"));
                 self.sink.push(Finding::at(Code::UnknownReference, at.span, message).help(help));
             }
         }
@@ -468,7 +477,6 @@ impl Resolver<'_> {
                 }
             }
             for circle in circles(&outer) {
-                let names: Vec<String> = circle.iter().map(|(_, i)| format!("`{}`", self.teams[*i].name)).collect();
                 let first = circle.iter().map(|(_, i)| *i).min().unwrap_or_default();
                 if !reported.insert(first) {
                     continue;
@@ -477,9 +485,10 @@ impl Resolver<'_> {
                     let decl = self.teams[i].decl.as_ref();
                     decl.and_then(|d| d.outer.value()).map_or(self.teams[i].span, |at| at.span)
                 };
-                let text = format!("teams lie in each other in a circle: {}", names.join(" in "));
+                let names = circle_named(circle.iter().map(|(_, i)| format!("`{}`", self.teams[*i].name)));
+                let text = format!("teams lie in each other in a circle: {names}");
                 let mut finding = Finding::at(Code::Cycle, span_of(first), text);
-                for (_, index) in circle.iter().filter(|(_, i)| *i != first) {
+                for (_, index) in circle.iter().filter(|(_, i)| *i != first).take(CIRCLE_SHOWN - 1) {
                     finding = finding.also(span_of(*index), "and this");
                 }
                 self.sink.push(finding.help("take one `in:` away"));

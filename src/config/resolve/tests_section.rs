@@ -1,6 +1,6 @@
 //! The `tests:` section and what is allowed to drift: checked here, evaluated elsewhere.
 
-use super::Resolver;
+use super::{Resolver, nearest};
 use crate::config::declaration::{DriftDecl, TestDecl};
 use crate::config::decode::{Sp, Sym};
 use crate::diagnostic::{Code, Finding};
@@ -75,10 +75,11 @@ impl Resolver<'_> {
 
     fn check_team(&mut self, at: Sp<Sym>, text: &str) {
         let bare = text.rsplit_once(':').map_or(text, |(_, n)| n);
-        if !self.teams.iter().any(|t| t.name == bare) {
-            let mut known: Vec<String> = self.teams.iter().map(|t| t.name.clone()).collect();
-            known.sort();
-            self.unknown(at, "team", known.iter().map(String::as_str), "declare it under `teams:`");
+        if self.team_named(bare).is_none() {
+            let near = self
+                .may_suggest(self.teams.len())
+                .then(|| nearest(text, self.teams.iter().map(|t| t.name.as_str())).map(str::to_owned));
+            self.unknown_near(at, "team", near.flatten().as_deref(), "declare it under `teams:`");
         }
     }
 
