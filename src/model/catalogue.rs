@@ -43,6 +43,18 @@ pub struct CatalogueRole {
     pub places: Vec<Place>,
     /// Other names that the system or its documentation uses for it.
     pub aliases: Vec<String>,
+    /// Its place where the highest role decides (`combine: highest`): a greater number is higher.
+    pub tier: Option<u32>,
+    /// A role that bounds what grants, ownership and visibility give to whoever holds this one as a user
+    /// (Strongly's viewer, fact sheet strongly 3.3.7).
+    pub caps_at: Option<String>,
+    /// The class of paid seats that an active holder takes.
+    pub seat: Option<String>,
+    /// The roles that a holder may give to others, where the system publishes a table of that; without
+    /// it, those whose permissions are all among the holder's.
+    pub may_give: Option<Vec<String>>,
+    /// Why what is said of it is inferred and not published.
+    pub inferred: Option<String>,
 }
 
 /// A kind of resource.
@@ -56,6 +68,12 @@ pub struct ResourceKind {
     pub visibility: bool,
     /// Whether grants may be given on it directly; what lies in a project may only inherit.
     pub grants: bool,
+    /// The role that its owner holds on it, where the system gives one.
+    pub owner: Option<String>,
+    /// The role that every active user holds on it where its visibility is `everyone`.
+    pub everyone: Option<String>,
+    /// Why what is said of it is inferred and not published.
+    pub inferred: Option<String>,
 }
 
 /// The roles and resource kinds of one system.

@@ -875,6 +875,7 @@ fn catalogue(name: &str, decl: &CatalogueDecl, names: &StringInterner<DefaultBac
             administers: role.administers.unwrap_or(false),
             places,
             aliases: role.aliases.iter().flatten().map(|a| text(a.value)).collect(),
+            ..CatalogueRole::default()
         };
         out.roles.insert(text(key.value), entry);
     }
@@ -896,6 +897,7 @@ fn catalogue(name: &str, decl: &CatalogueDecl, names: &StringInterner<DefaultBac
             parents: list(&kind.parents),
             visibility: kind.visibility.unwrap_or(false),
             grants: kind.grants.unwrap_or(true),
+            ..ResourceKind::default()
         };
         out.kinds.insert(text(key.value), entry);
     }
