@@ -11,6 +11,8 @@ pub mod model;
 
 pub mod config;
 
+pub mod access;
+
 pub mod invariants;
 pub mod plan;
 

@@ -1,0 +1,945 @@
+//! [`World`]: a directory together with changes to it, any part of which may have been made.
+//!
+//! What does not change is looked up in the directory itself; what a change flips is kept beside it,
+//! as it is before and after, with the number of the change. So one structure answers for the state
+//! before, for the state after, and for every state that an apply or a crash can leave in between.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::measure::{Given, Measure, RoleBits};
+use crate::model::{
+    Catalogue, Change, Directory, GrantedRole, Moment, Principal, PrincipalRecord, ResourceId, ResourceRecord, RoleId,
+    RoleRecord, TeamId, TeamRecord, UserId, UserRecord, UserState, Visibility,
+};
+
+/// A moment of an apply.
+#[derive(Clone, Copy)]
+pub enum At<'d> {
+    /// Nothing has been made.
+    Before,
+    /// Everything has been made.
+    After,
+    /// Some changes have been made: tells by number which.
+    Between(&'d dyn Fn(u32) -> bool),
+}
+
+impl At<'_> {
+    fn made(self, change: u32) -> bool {
+        match self {
+            Self::Before => false,
+            Self::After => true,
+            Self::Between(made) => made(change),
+        }
+    }
+}
+
+/// A fact that one change may flip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fact<T> {
+    before: T,
+    after: T,
+    by: Option<u32>,
+}
+
+impl<T: Copy + PartialEq> Fact<T> {
+    fn stable(value: T) -> Self {
+        Self { before: value, after: value, by: None }
+    }
+
+    fn flip(&mut self, after: T, by: u32) {
+        if self.after != after {
+            self.after = after;
+            self.by = Some(by);
+        }
+    }
+
+    pub(super) fn at(&self, at: At<'_>) -> T {
+        match self.by {
+            Some(by) if at.made(by) => self.after,
+            _ => self.before,
+        }
+    }
+
+    /// The change that flips it.
+    pub(super) fn by(&self) -> Option<u32> {
+        self.by
+    }
+
+    /// What it can be.
+    pub(super) fn both(&self) -> [T; 2] {
+        [self.before, self.after]
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UserFacts {
+    pub state: Fact<UserState>,
+    pub until: Fact<Option<Moment>>,
+    pub role: Fact<Option<RoleId>>,
+    /// Whether the account is of a kind that counts as an administrator that remains.
+    pub counts: Fact<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TeamFacts {
+    pub role: Fact<Option<RoleId>>,
+    pub outer: Fact<Option<TeamId>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResourceFacts {
+    pub parent: Fact<Option<ResourceId>>,
+    pub visibility: Fact<Option<Visibility>>,
+    pub owner: Fact<Option<UserId>>,
+}
+
+/// One role within a grant, or of a membership: with its last moment.
+pub(super) type Held = (RoleId, Option<Moment>);
+
+/// A membership that changes; `None` where there is none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MemberFact {
+    pub before: Option<Member>,
+    pub after: Option<Member>,
+    pub by: u32,
+}
+
+/// What a membership says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    pub role: Option<RoleId>,
+    pub until: Option<Moment>,
+}
+
+/// The roles of a principal on a resource that change.
+#[derive(Debug, Clone)]
+pub(super) struct GrantFact {
+    pub before: Box<[Held]>,
+    pub after: Box<[Held]>,
+    pub by: u32,
+}
+
+/// Rows grouped by a number: the rows of `n` are `rows[starts[n]..starts[n + 1]]`.
+#[derive(Debug, Default)]
+pub(super) struct Grouped<T> {
+    starts: Vec<u32>,
+    rows: Vec<T>,
+}
+
+impl<T: Copy + Default> Grouped<T> {
+    /// Groups rows; two passes, no sort.
+    pub(super) fn new(groups: usize, rows: impl Iterator<Item = (u32, T)> + Clone) -> Self {
+        let mut starts = vec![0_u32; groups + 1];
+        let mut count = 0;
+        for (group, _) in rows.clone() {
+            starts[group as usize + 1] += 1;
+            count += 1;
+        }
+        for i in 0..groups {
+            starts[i + 1] += starts[i];
+        }
+        let mut fill = starts.clone();
+        let mut out = vec![T::default(); count];
+        for (group, row) in rows {
+            out[fill[group as usize] as usize] = row;
+            fill[group as usize] += 1;
+        }
+        Self { starts, rows: out }
+    }
+
+    pub(super) fn of(&self, group: u32) -> &[T] {
+        let at = |i: usize| self.starts.get(i).map(|s| *s as usize);
+        match (at(group as usize), at(group as usize + 1)) {
+            (Some(from), Some(to)) => &self.rows[from..to],
+            _ => &[],
+        }
+    }
+}
+
+/// Names that are not those of the directory: of new things, and of renamed ones.
+#[derive(Debug, Default)]
+struct Names {
+    /// The number behind a name after the changes; `None` where the name is given up.
+    ids: FxHashMap<String, Option<u32>>,
+    /// The names after the changes of new and renamed things.
+    names: FxHashMap<u32, String>,
+}
+
+impl Names {
+    fn rename(&mut self, id: Option<u32>, from: &str, to: &str) {
+        if let Some(id) = id {
+            self.ids.insert(from.to_owned(), None);
+            self.ids.insert(to.to_owned(), Some(id));
+            self.names.insert(id, to.to_owned());
+        }
+    }
+
+    fn create(&mut self, id: u32, name: &str) {
+        self.ids.insert(name.to_owned(), Some(id));
+        self.names.insert(id, name.to_owned());
+    }
+}
+
+/// A directory and changes to it.
+///
+/// Users, teams, resources and roles keep the numbers that they have in the directory; new ones get
+/// the numbers after the last.
+pub struct World<'a> {
+    live: &'a Directory,
+    now: Moment,
+    pub(super) measure: Measure<'a>,
+    pub(super) users: FxHashMap<u32, UserFacts>,
+    pub(super) teams: FxHashMap<u32, TeamFacts>,
+    pub(super) resources: FxHashMap<u32, ResourceFacts>,
+    roles: Vec<Fact<RoleBits>>,
+    /// What the roles give that the catalogue gives to owners and everyone, by name.
+    pub(super) catalogue_gives: FxHashMap<&'a str, super::Bits>,
+    /// For each role: the bits that bound what else its holder is given, where it caps.
+    caps: FxHashMap<u32, super::Bits>,
+    pub(super) members: FxHashMap<(TeamId, UserId), MemberFact>,
+    /// The users whose memberships change, with the teams.
+    pub(super) members_of_user: FxHashMap<UserId, BTreeSet<TeamId>>,
+    /// The users who join a team.
+    joins_of_team: FxHashMap<TeamId, Vec<UserId>>,
+    pub(super) grants: FxHashMap<ResourceId, Vec<(Principal, GrantFact)>>,
+    user_names: Names,
+    team_names: Names,
+    resource_names: Names,
+    role_names: Names,
+    counts: Counts,
+    teams_of: OnceCell<Grouped<u32>>,
+    inner_of: OnceCell<Grouped<TeamId>>,
+    children_of: OnceCell<Grouped<ResourceId>>,
+    grants_of_teams: OnceCell<Grouped<ResourceId>>,
+    grants_of_users: OnceCell<Grouped<ResourceId>>,
+    grants_of_everyone: OnceCell<Vec<ResourceId>>,
+    owned_by: OnceCell<Grouped<ResourceId>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    users: u32,
+    teams: u32,
+    resources: u32,
+    roles: u32,
+}
+
+impl<'a> World<'a> {
+    /// A directory to which nothing happens. `now` decides what has ended.
+    #[must_use]
+    pub fn of(live: &'a Directory, catalogue: &'a Catalogue, now: Moment) -> Self {
+        Self::with(live, catalogue, now, std::iter::empty())
+    }
+
+    /// A directory and changes to it, which are numbered from 0 in the order given. Renamings stand in
+    /// the order in which they are made. Linear in the changes and the roles; the directory is not copied.
+    #[must_use]
+    pub fn with<'c>(
+        live: &'a Directory,
+        catalogue: &'a Catalogue,
+        now: Moment,
+        changes: impl Iterator<Item = &'c Change> + Clone,
+    ) -> Self {
+        let count = |n: usize| n as u32;
+        let mut world = Self {
+            live,
+            now,
+            measure: Measure::new(catalogue),
+            users: FxHashMap::default(),
+            teams: FxHashMap::default(),
+            resources: FxHashMap::default(),
+            roles: Vec::new(),
+            catalogue_gives: FxHashMap::default(),
+            caps: FxHashMap::default(),
+            members: FxHashMap::default(),
+            members_of_user: FxHashMap::default(),
+            joins_of_team: FxHashMap::default(),
+            grants: FxHashMap::default(),
+            user_names: Names::default(),
+            team_names: Names::default(),
+            resource_names: Names::default(),
+            role_names: Names::default(),
+            counts: Counts {
+                users: count(live.users().len()),
+                teams: count(live.teams().len()),
+                resources: count(live.resources().len()),
+                roles: 0,
+            },
+            teams_of: OnceCell::new(),
+            inner_of: OnceCell::new(),
+            children_of: OnceCell::new(),
+            grants_of_teams: OnceCell::new(),
+            grants_of_users: OnceCell::new(),
+            grants_of_everyone: OnceCell::new(),
+            owned_by: OnceCell::new(),
+        };
+        world.read_roles();
+        for change in changes.clone() {
+            world.name(change);
+        }
+        for (by, change) in changes.enumerate() {
+            world.take(change, by as u32);
+        }
+        world
+    }
+
+    fn read_roles(&mut self) {
+        let live = self.live;
+        for role in live.roles() {
+            let bits = self.measure.role(Given {
+                name: &role.name,
+                permissions: &mut role.permissions.iter().map(|bit| &*live.permissions()[bit]),
+                administers: role.administers,
+            });
+            self.roles.push(Fact::stable(bits));
+        }
+        self.counts.roles = self.roles.len() as u32;
+        for id in 0..self.counts.roles {
+            let name = live.role(RoleId(id)).name.clone();
+            self.read_cap(id, &name);
+        }
+        let kinds = self.measure.catalogue().kinds.values();
+        for role in kinds.flat_map(|k| [k.owner.as_deref(), k.everyone.as_deref()]).flatten() {
+            let bits = self.catalogue_bits(role);
+            self.catalogue_gives.insert(role, bits);
+        }
+    }
+
+    fn read_cap(&mut self, id: u32, name: &str) {
+        let catalogue = self.measure.catalogue();
+        let Some(cap) = catalogue.role(name).and_then(|(_, r)| r.caps_at.as_deref()) else { return };
+        let bits = self.catalogue_bits(cap);
+        self.caps.insert(id, bits);
+    }
+
+    /// What a role of the catalogue gives on a resource, be it in the directory or not.
+    fn catalogue_bits(&mut self, name: &str) -> super::Bits {
+        let catalogue = self.measure.catalogue();
+        let (name, permissions) = match catalogue.role(name) {
+            Some((proper, role)) => (proper, role.permissions.as_deref().unwrap_or_default()),
+            None => (name, &[][..]),
+        };
+        if let Some(id) = self.find_role(name) {
+            return self.roles[id.index()].after.given;
+        }
+        let mut names = permissions.iter().map(String::as_str);
+        self.measure.role(Given { name, permissions: &mut names, administers: false }).given
+    }
+
+    /// New names and renamings.
+    fn name(&mut self, change: &Change) {
+        match change {
+            Change::RenameUser { from, to } => {
+                let id = self.find_user(from).map(|u| u.0);
+                self.user_names.rename(id, from, to);
+            }
+            Change::RenameTeam { from, to } => {
+                let id = self.find_team(from).map(|t| t.0);
+                self.team_names.rename(id, from, to);
+            }
+            Change::RenameResource { from, to } => {
+                let id = self.find_resource(from).map(|r| r.0);
+                self.resource_names.rename(id, from, to);
+            }
+            Change::CreateUser { user } | Change::InviteUser { user } => {
+                self.user_names.create(self.counts.users, &user.email);
+                let facts = UserFacts {
+                    state: Fact::stable(UserState::Disabled),
+                    until: Fact::stable(None),
+                    role: Fact::stable(None),
+                    counts: Fact::stable(user.kind.counts_as_admin()),
+                };
+                self.users.insert(self.counts.users, facts);
+                self.counts.users += 1;
+            }
+            Change::CreateTeam { team } => {
+                self.team_names.create(self.counts.teams, &team.name);
+                let facts = TeamFacts { role: Fact::stable(None), outer: Fact::stable(None) };
+                self.teams.insert(self.counts.teams, facts);
+                self.counts.teams += 1;
+            }
+            Change::CreateResource { resource } => {
+                self.resource_names.create(self.counts.resources, &resource.name);
+                let facts = ResourceFacts {
+                    parent: Fact::stable(None),
+                    visibility: Fact::stable(None),
+                    owner: Fact::stable(None),
+                };
+                self.resources.insert(self.counts.resources, facts);
+                self.counts.resources += 1;
+            }
+            Change::CreateRole { role } => {
+                self.new_role(&role.name);
+            }
+            _ => {}
+        }
+    }
+
+    fn new_role(&mut self, name: &str) -> RoleId {
+        let id = self.counts.roles;
+        self.role_names.create(id, name);
+        self.roles.push(Fact::stable(RoleBits::default()));
+        self.counts.roles += 1;
+        self.read_cap(id, name);
+        RoleId(id)
+    }
+
+    /// The role of that name; one that is nowhere yet is measured by the catalogue.
+    fn role_named(&mut self, name: &str) -> RoleId {
+        if let Some(id) = self.find_role(name) {
+            return id;
+        }
+        let catalogue = self.measure.catalogue();
+        let entry = catalogue.role(name).map(|(_, r)| r);
+        let permissions = entry.and_then(|r| r.permissions.as_deref()).unwrap_or_default();
+        let bits = self.measure.role(Given {
+            name,
+            permissions: &mut permissions.iter().map(String::as_str),
+            administers: entry.is_some_and(|r| r.administers),
+        });
+        let id = self.new_role(name);
+        self.roles[id.index()] = Fact::stable(bits);
+        id
+    }
+
+    fn role_option(&mut self, name: Option<&String>) -> Option<RoleId> {
+        name.map(|n| self.role_named(n))
+    }
+
+    fn record_bits(&mut self, role: &RoleRecord) -> RoleBits {
+        self.measure.role(Given {
+            name: &role.name,
+            permissions: &mut role.permissions.iter().map(String::as_str),
+            administers: role.administers,
+        })
+    }
+
+    /// What one change flips.
+    fn take(&mut self, change: &Change, by: u32) {
+        match change {
+            Change::CreateRole { role } | Change::UpdateRole { after: role, .. } => {
+                let bits = self.record_bits(role);
+                let id = self.role_named(&role.name);
+                self.roles[id.index()].flip(bits, by);
+            }
+            Change::DeleteRole { role, .. } => {
+                let id = self.role_named(&role.name);
+                self.roles[id.index()].flip(RoleBits::default(), by);
+            }
+            Change::CreateUser { user } => self.take_user(user, user.state, by),
+            Change::InviteUser { user } => self.take_user(user, UserState::Invited, by),
+            Change::UpdateUser { after, .. } => {
+                let role = self.role_option(after.role.as_ref());
+                if let Some(facts) = self.find_user(&after.email).map(|id| self.user_entry(id)) {
+                    facts.role.flip(role, by);
+                    facts.until.flip(after.until, by);
+                    facts.counts.flip(after.kind.counts_as_admin(), by);
+                }
+            }
+            Change::EnableUser { user } => self.take_state(&user.email, UserState::Active, by),
+            Change::DisableUser { user, .. } | Change::DeleteUser { user, .. } => {
+                self.take_state(&user.email, UserState::Disabled, by);
+            }
+            Change::CreateTeam { team } | Change::UpdateTeam { after: team, .. } => self.take_team(team, by),
+            Change::DeleteTeam { team, .. } => {
+                if let Some(facts) = self.find_team(&team.name).map(|id| self.team_entry(id)) {
+                    facts.role.flip(None, by);
+                    facts.outer.flip(None, by);
+                }
+            }
+            Change::CreateResource { resource } | Change::UpdateResource { after: resource, .. } => {
+                self.take_resource(resource, by);
+            }
+            Change::DeleteResource { resource, .. } => {
+                if let Some(facts) = self.find_resource(&resource.name).map(|id| self.resource_entry(id)) {
+                    facts.parent.flip(None, by);
+                    facts.visibility.flip(None, by);
+                    facts.owner.flip(None, by);
+                }
+            }
+            Change::AddMember { member } => {
+                let role = self.role_option(member.role.as_ref());
+                self.take_member(&member.team, &member.user, Some(Member { role, until: member.until }), by);
+            }
+            Change::ChangeMember { after, .. } => {
+                let role = self.role_option(after.role.as_ref());
+                self.take_member(&after.team, &after.user, Some(Member { role, until: after.until }), by);
+            }
+            Change::RemoveMember { member, .. } => self.take_member(&member.team, &member.user, None, by),
+            Change::GiveGrant { to, resource, roles } | Change::ChangeGrant { to, resource, after: roles, .. } => {
+                self.take_grant(to, resource, roles, by);
+            }
+            Change::RevokeGrant { to, resource, .. } => self.take_grant(to, resource, &[], by),
+            Change::RenameUser { .. }
+            | Change::RenameTeam { .. }
+            | Change::RenameResource { .. }
+            | Change::SetLeads { .. }
+            | Change::AddDomain { .. }
+            | Change::ChangeDomain { .. }
+            | Change::RemoveDomain { .. }
+            | Change::SetPolicy { .. }
+            | Change::UnsetPolicy { .. } => {}
+        }
+    }
+
+    fn user_entry(&mut self, id: UserId) -> &mut UserFacts {
+        let facts = self.user(id);
+        self.users.entry(id.0).or_insert(facts)
+    }
+
+    fn team_entry(&mut self, id: TeamId) -> &mut TeamFacts {
+        let facts = self.team(id);
+        self.teams.entry(id.0).or_insert(facts)
+    }
+
+    fn resource_entry(&mut self, id: ResourceId) -> &mut ResourceFacts {
+        let facts = self.resource(id);
+        self.resources.entry(id.0).or_insert(facts)
+    }
+
+    fn take_user(&mut self, user: &UserRecord, state: UserState, by: u32) {
+        let role = self.role_option(user.role.as_ref());
+        if let Some(facts) = self.find_user(&user.email).map(|id| self.user_entry(id)) {
+            facts.state.flip(state, by);
+            facts.until.flip(user.until, by);
+            facts.role.flip(role, by);
+        }
+    }
+
+    fn take_state(&mut self, email: &str, state: UserState, by: u32) {
+        if let Some(facts) = self.find_user(email).map(|id| self.user_entry(id)) {
+            facts.state.flip(state, by);
+        }
+    }
+
+    fn take_team(&mut self, team: &TeamRecord, by: u32) {
+        let role = self.role_option(team.role.as_ref());
+        let outer = team.outer.as_deref().and_then(|t| self.find_team(t));
+        if let Some(facts) = self.find_team(&team.name).map(|id| self.team_entry(id)) {
+            facts.role.flip(role, by);
+            facts.outer.flip(outer, by);
+        }
+    }
+
+    fn take_resource(&mut self, resource: &ResourceRecord, by: u32) {
+        let parent = resource.parent.as_deref().and_then(|r| self.find_resource(r));
+        let owner = resource.owner.as_deref().and_then(|u| self.find_user(u));
+        if let Some(facts) = self.find_resource(&resource.name).map(|id| self.resource_entry(id)) {
+            facts.parent.flip(parent, by);
+            facts.visibility.flip(resource.visibility, by);
+            facts.owner.flip(owner, by);
+        }
+    }
+
+    fn take_member(&mut self, team: &str, user: &str, after: Option<Member>, by: u32) {
+        let (Some(team), Some(user)) = (self.find_team(team), self.find_user(user)) else { return };
+        let before = self.live_member(team, user);
+        if before != after {
+            self.members.insert((team, user), MemberFact { before, after, by });
+            self.members_of_user.entry(user).or_default().insert(team);
+            if before.is_none() {
+                self.joins_of_team.entry(team).or_default().push(user);
+            }
+        }
+    }
+
+    fn live_member(&self, team: TeamId, user: UserId) -> Option<Member> {
+        let known = team.index() < self.live.teams().len() && user.index() < self.live.users().len();
+        let found = known.then(|| self.live.find_membership(team, user)).flatten()?;
+        Some(Member { role: found.role.value().copied(), until: found.until.value().copied() })
+    }
+
+    fn take_grant(&mut self, to: &PrincipalRecord, resource: &str, roles: &[GrantedRole], by: u32) {
+        let after: Box<[Held]> = roles.iter().map(|r| (self.role_named(&r.role), r.until)).collect();
+        let Some(resource) = self.find_resource(resource) else { return };
+        let Some(principal) = self.find_principal(to) else { return };
+        let before: Box<[Held]> = self.live_grants(resource, principal).collect();
+        let facts = self.grants.entry(resource).or_default();
+        facts.push((principal, GrantFact { before, after, by }));
+    }
+
+    fn live_grants(&self, resource: ResourceId, principal: Principal) -> impl Iterator<Item = Held> + '_ {
+        let on = self.live_grants_on(resource);
+        let from = on.partition_point(|g| g.principal < principal);
+        on[from..].iter().take_while(move |g| g.principal == principal).map(|g| (g.role, g.until))
+    }
+
+    /// The directory before the changes.
+    #[must_use]
+    pub fn live(&self) -> &'a Directory {
+        self.live
+    }
+
+    /// The moment that decides what has ended.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// How roles are measured.
+    #[must_use]
+    pub fn measure(&self) -> &Measure<'a> {
+        &self.measure
+    }
+
+    /// How many users there are, new ones among them.
+    #[must_use]
+    pub fn users_len(&self) -> u32 {
+        self.counts.users
+    }
+
+    /// How many teams there are, new ones among them.
+    #[must_use]
+    pub fn teams_len(&self) -> u32 {
+        self.counts.teams
+    }
+
+    /// How many resources there are, new ones among them.
+    #[must_use]
+    pub fn resources_len(&self) -> u32 {
+        self.counts.resources
+    }
+
+    /// The user of a name after the changes; a name that is given up finds nobody.
+    #[must_use]
+    pub fn find_user(&self, email: &str) -> Option<UserId> {
+        match self.user_names.ids.get(email) {
+            Some(known) => known.map(UserId),
+            None => self.live.find_user(email),
+        }
+    }
+
+    /// The team of a name after the changes.
+    #[must_use]
+    pub fn find_team(&self, name: &str) -> Option<TeamId> {
+        match self.team_names.ids.get(name) {
+            Some(known) => known.map(TeamId),
+            None => self.live.find_team(name),
+        }
+    }
+
+    /// The resource of a name after the changes.
+    #[must_use]
+    pub fn find_resource(&self, name: &str) -> Option<ResourceId> {
+        match self.resource_names.ids.get(name) {
+            Some(known) => known.map(ResourceId),
+            None => self.live.find_resource(name),
+        }
+    }
+
+    /// The role of a name.
+    #[must_use]
+    pub fn find_role(&self, name: &str) -> Option<RoleId> {
+        match self.role_names.ids.get(name) {
+            Some(known) => known.map(RoleId),
+            None => self.live.find_role(name),
+        }
+    }
+
+    /// A principal by name, after the changes.
+    #[must_use]
+    pub fn find_principal(&self, record: &PrincipalRecord) -> Option<Principal> {
+        Some(match record {
+            PrincipalRecord::User(email) => Principal::User(self.find_user(email)?),
+            PrincipalRecord::Team(name) => Principal::Team(self.find_team(name)?),
+            PrincipalRecord::Everyone => Principal::Everyone,
+        })
+    }
+
+    /// The address of a user after the changes.
+    #[must_use]
+    pub fn user_name(&self, id: UserId) -> &str {
+        self.user_names.names.get(&id.0).map_or_else(|| &*self.live.user(id).email, |n| n)
+    }
+
+    /// The name of a team after the changes.
+    #[must_use]
+    pub fn team_name(&self, id: TeamId) -> &str {
+        self.team_names.names.get(&id.0).map_or_else(|| &*self.live.team(id).name, |n| n)
+    }
+
+    /// The name of a resource after the changes.
+    #[must_use]
+    pub fn resource_name(&self, id: ResourceId) -> &str {
+        self.resource_names.names.get(&id.0).map_or_else(|| &*self.live.resource(id).name, |n| n)
+    }
+
+    /// The name of a role.
+    #[must_use]
+    pub fn role_name(&self, id: RoleId) -> &str {
+        self.role_names.names.get(&id.0).map_or_else(|| &*self.live.role(id).name, |n| n)
+    }
+
+    /// The kind of a resource: the part of its name before the first `/`.
+    #[must_use]
+    pub fn resource_kind(&self, id: ResourceId) -> &str {
+        let name = self.resource_name(id);
+        name.split_once('/').map_or(name, |(kind, _)| kind)
+    }
+
+    /// What a role gives at a moment.
+    #[must_use]
+    pub fn role_bits(&self, id: RoleId, at: At<'_>) -> RoleBits {
+        self.roles.get(id.index()).map_or(RoleBits::default(), |r| r.at(at))
+    }
+
+    /// The change that alters what a role gives.
+    pub(super) fn role_by(&self, id: RoleId) -> Option<u32> {
+        self.roles.get(id.index()).and_then(|r| r.by)
+    }
+
+    /// The roles whose permissions change, with the change.
+    pub(super) fn changed_roles(&self) -> impl Iterator<Item = (RoleId, u32)> + '_ {
+        self.roles.iter().enumerate().filter_map(|(i, r)| Some((RoleId(i as u32), r.by?)))
+    }
+
+    /// What bounds the holder of a role as a user.
+    pub(super) fn cap(&self, role: RoleId) -> Option<super::Bits> {
+        self.caps.get(&role.0).copied()
+    }
+
+    /// Whether any role bounds its holder.
+    pub(super) fn has_caps(&self) -> bool {
+        !self.caps.is_empty()
+    }
+
+    /// What the owner, or everyone, is given on a kind of resource by the catalogue.
+    pub(super) fn given_by_kind(&self, kind: &str, owner: bool) -> Option<&'a str> {
+        let kind = self.measure.catalogue().kinds.get(kind)?;
+        if owner { kind.owner.as_deref() } else { kind.everyone.as_deref() }
+    }
+
+    /// The facts of a user.
+    pub(super) fn user(&self, id: UserId) -> UserFacts {
+        if let Some(facts) = self.users.get(&id.0) {
+            return *facts;
+        }
+        let user = self.live.user(id);
+        UserFacts {
+            state: Fact::stable(user.state),
+            until: Fact::stable(user.until.value().copied()),
+            role: Fact::stable(user.role.value().copied()),
+            counts: Fact::stable(user.kind().counts_as_admin()),
+        }
+    }
+
+    /// The facts of a team.
+    pub(super) fn team(&self, id: TeamId) -> TeamFacts {
+        if let Some(facts) = self.teams.get(&id.0) {
+            return *facts;
+        }
+        let team = self.live.team(id);
+        TeamFacts { role: Fact::stable(team.role.value().copied()), outer: Fact::stable(team.outer.value().copied()) }
+    }
+
+    /// The facts of a resource.
+    pub(super) fn resource(&self, id: ResourceId) -> ResourceFacts {
+        if let Some(facts) = self.resources.get(&id.0) {
+            return *facts;
+        }
+        let resource = self.live.resource(id);
+        ResourceFacts {
+            parent: Fact::stable(resource.parent.value().copied()),
+            visibility: Fact::stable(resource.visibility.value().copied()),
+            owner: Fact::stable(resource.owner.value().copied()),
+        }
+    }
+
+    /// The state of a user at a moment; disabled before they are there and after they are deleted.
+    #[must_use]
+    pub fn user_state(&self, id: UserId, at: At<'_>) -> UserState {
+        self.user(id).state.at(at)
+    }
+
+    /// Whether a user can come in.
+    #[must_use]
+    pub fn is_active(&self, id: UserId, at: At<'_>) -> bool {
+        let facts = self.user(id);
+        facts.state.at(at) == UserState::Active && !self.has_ended(facts.until.at(at))
+    }
+
+    /// Whether a last moment is past.
+    #[must_use]
+    pub fn has_ended(&self, until: Option<Moment>) -> bool {
+        until.is_some_and(|u| u < self.now)
+    }
+
+    /// The own role of a user at a moment.
+    #[must_use]
+    pub fn user_role(&self, id: UserId, at: At<'_>) -> Option<RoleId> {
+        self.user(id).role.at(at)
+    }
+
+    /// The teams of a user in the directory, as they are before the changes.
+    pub(super) fn live_teams(&self, user: UserId) -> &[u32] {
+        self.teams_of
+            .get_or_init(|| {
+                let rows = self.live.memberships().iter().enumerate().map(|(i, m)| (m.user.0, i as u32));
+                Grouped::new(self.live.users().len(), rows)
+            })
+            .of(user.0)
+    }
+
+    /// The memberships of a user at a moment, ended ones left out.
+    pub(super) fn memberships(&self, user: UserId, at: At<'_>, mut found: impl FnMut(TeamId, Option<RoleId>)) {
+        let changed = self.members_of_user.get(&user);
+        for &row in self.live_teams(user) {
+            let m = &self.live.memberships()[row as usize];
+            if changed.is_none_or(|teams| !teams.contains(&m.team)) && !self.has_ended(m.until.value().copied()) {
+                found(m.team, m.role.value().copied());
+            }
+        }
+        for &team in changed.into_iter().flatten() {
+            let Some(fact) = self.members.get(&(team, user)) else { continue };
+            let member = if at.made(fact.by) { fact.after } else { fact.before };
+            if let Some(member) = member.filter(|m| !self.has_ended(m.until)) {
+                found(team, member.role);
+            }
+        }
+    }
+
+    /// Whether the account is of a kind that counts as an administrator that remains.
+    pub(super) fn counts_as_admin(&self, user: UserId, at: At<'_>) -> bool {
+        self.user(user).counts.at(at)
+    }
+
+    /// The grants on a resource itself before the changes.
+    pub(super) fn live_grants_on(&self, resource: ResourceId) -> &'a [crate::model::Grant] {
+        if resource.index() < self.live.resources().len() { self.live.grants_on(resource) } else { &[] }
+    }
+
+    /// Whether there is any grant on a resource itself at some moment.
+    pub(super) fn has_grants(&self, resource: ResourceId) -> bool {
+        !self.live_grants_on(resource).is_empty() || self.grants.contains_key(&resource)
+    }
+
+    /// The roles of a principal on one resource itself at a moment, ended ones left out.
+    pub(super) fn granted(
+        &self,
+        resource: ResourceId,
+        principal: Principal,
+        at: At<'_>,
+        mut found: impl FnMut(RoleId, Option<Moment>),
+    ) {
+        let fact = self.grants.get(&resource).and_then(|all| all.iter().find(|(p, _)| *p == principal));
+        let mut one = |(role, until): Held| {
+            if !self.has_ended(until) {
+                found(role, until);
+            }
+        };
+        match fact {
+            Some((_, fact)) => {
+                let rows = if at.made(fact.by) { &fact.after } else { &fact.before };
+                rows.iter().copied().for_each(&mut one);
+            }
+            None => self.live_grants(resource, principal).for_each(&mut one),
+        }
+    }
+
+    /// The teams that lie in a team, before or after the changes, itself first.
+    pub(super) fn team_and_inner(&self, team: TeamId) -> Vec<TeamId> {
+        let inner = self.inner_of.get_or_init(|| {
+            let rows: Vec<(u32, TeamId)> = (0..self.counts.teams)
+                .flat_map(|id| {
+                    let [before, after] = self.team(TeamId(id)).outer.both();
+                    let after = after.filter(|a| before != Some(*a));
+                    before.into_iter().chain(after).map(move |outer| (outer.0, TeamId(id)))
+                })
+                .collect();
+            Grouped::new(self.counts.teams as usize, rows.into_iter())
+        });
+        closure(team, |t| inner.of(t.0))
+    }
+
+    /// The resources that lie in a resource, before or after the changes, itself first.
+    pub(super) fn resource_and_inner(&self, resource: ResourceId) -> Vec<ResourceId> {
+        closure(resource, |r| self.children(r))
+    }
+
+    /// The resources right in a resource, before or after the changes.
+    pub(super) fn children(&self, resource: ResourceId) -> &[ResourceId] {
+        let children = self.children_of.get_or_init(|| {
+            let rows: Vec<(u32, ResourceId)> = (0..self.counts.resources)
+                .flat_map(|id| {
+                    let [before, after] = self.resource(ResourceId(id)).parent.both();
+                    let after = after.filter(|a| before != Some(*a));
+                    before.into_iter().chain(after).map(move |parent| (parent.0, ResourceId(id)))
+                })
+                .collect();
+            Grouped::new(self.counts.resources as usize, rows.into_iter())
+        });
+        children.of(resource.0)
+    }
+
+    /// The resources on which a principal has a grant before the changes, some of them several times.
+    pub(super) fn live_granted_to(&self, principal: Principal) -> &[ResourceId] {
+        let rows = self.live.grants().iter();
+        match principal {
+            Principal::Team(team) => self
+                .grants_of_teams
+                .get_or_init(|| {
+                    let rows = rows.filter_map(|g| match g.principal {
+                        Principal::Team(t) => Some((t.0, g.resource)),
+                        _ => None,
+                    });
+                    Grouped::new(self.live.teams().len(), rows)
+                })
+                .of(team.0),
+            Principal::User(user) => self
+                .grants_of_users
+                .get_or_init(|| {
+                    let rows = rows.filter_map(|g| match g.principal {
+                        Principal::User(u) => Some((u.0, g.resource)),
+                        _ => None,
+                    });
+                    Grouped::new(self.live.users().len(), rows)
+                })
+                .of(user.0),
+            Principal::Everyone => self.grants_of_everyone.get_or_init(|| {
+                rows.filter(|g| g.principal == Principal::Everyone).map(|g| g.resource).collect()
+            }),
+        }
+    }
+
+    /// The resources that a user owns before or after the changes.
+    pub(super) fn owned(&self, user: UserId) -> &[ResourceId] {
+        self.owned_by
+            .get_or_init(|| {
+                let rows: Vec<(u32, ResourceId)> = (0..self.counts.resources)
+                    .flat_map(|id| {
+                        let [before, after] = self.resource(ResourceId(id)).owner.both();
+                        let after = after.filter(|a| before != Some(*a));
+                        before.into_iter().chain(after).map(move |owner| (owner.0, ResourceId(id)))
+                    })
+                    .collect();
+                Grouped::new(self.counts.users as usize, rows.into_iter())
+            })
+            .of(user.0)
+    }
+
+    /// The users who are members of a team before or after the changes, by own membership.
+    pub(super) fn possible_members(&self, team: TeamId) -> impl Iterator<Item = UserId> + '_ {
+        let live = if team.index() < self.live.teams().len() { self.live.members_of(team) } else { &[] };
+        let new = self.joins_of_team.get(&team).map_or(&[][..], |joins| joins);
+        live.iter().map(|m| m.user).chain(new.iter().copied())
+    }
+}
+
+/// Everything that is reached from a thing, itself first; each once.
+fn closure<'n, T: Copy + Eq + std::hash::Hash + 'n>(start: T, next: impl Fn(T) -> &'n [T]) -> Vec<T> {
+    let mut found = vec![start];
+    let mut seen = FxHashSet::from_iter([start]);
+    let mut at = 0;
+    while let Some(&here) = found.get(at) {
+        at += 1;
+        for &there in next(here) {
+            if seen.insert(there) {
+                found.push(there);
+            }
+        }
+    }
+    found
+}
