@@ -124,7 +124,8 @@ impl<'a> Measure<'a> {
 
     /// Whether two roles can meet: held in the same kind of place.
     fn together(&self, a: &str, role_a: &CatalogueRole, b: &str, role_b: &CatalogueRole) -> bool {
-        let on_kind = self.catalogue.kinds.values().any(|k| k.roles.iter().any(|r| r == a) && k.roles.iter().any(|r| r == b));
+        let on_kind =
+            self.catalogue.kinds.values().any(|k| k.roles.iter().any(|r| r == a) && k.roles.iter().any(|r| r == b));
         let held = |r: &CatalogueRole| r.places.iter().any(|p| *p != Place::Resource);
         on_kind || (held(role_a) && held(role_b))
     }
@@ -147,7 +148,8 @@ impl<'a> Measure<'a> {
 
     fn is_topped(&self, name: &str, role: &CatalogueRole, bits: &Bits) -> bool {
         self.roles.iter().enumerate().any(|(atom, (other, own))| {
-            let Some(entry) = self.catalogue.roles.get(&**other).filter(|_| own.is_some() && bits.has_atom(atom)) else {
+            let Some(entry) = self.catalogue.roles.get(&**other).filter(|_| own.is_some() && bits.has_atom(atom))
+            else {
                 return false;
             };
             **other != *name && self.together(name, role, other, entry) && tier(entry) > tier(role)

@@ -3,6 +3,8 @@
 
 mod bits;
 mod measure;
+#[cfg(test)]
+pub(crate) mod naive;
 mod reach;
 mod world;
 

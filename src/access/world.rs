@@ -898,9 +898,9 @@ impl<'a> World<'a> {
                     Grouped::new(self.live.users().len(), rows)
                 })
                 .of(user.0),
-            Principal::Everyone => self.grants_of_everyone.get_or_init(|| {
-                rows.filter(|g| g.principal == Principal::Everyone).map(|g| g.resource).collect()
-            }),
+            Principal::Everyone => self
+                .grants_of_everyone
+                .get_or_init(|| rows.filter(|g| g.principal == Principal::Everyone).map(|g| g.resource).collect()),
         }
     }
 
