@@ -3,6 +3,7 @@
 
 mod bits;
 mod measure;
+mod meeting;
 #[cfg(test)]
 pub(crate) mod naive;
 mod reach;
@@ -10,5 +11,6 @@ mod world;
 
 pub use bits::Bits;
 pub use measure::{Given, Measure, RoleBits};
+pub use meeting::Meeting;
 pub use reach::{Invited, Step, Way};
 pub use world::{At, World};

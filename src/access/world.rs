@@ -562,9 +562,7 @@ impl<'a> World<'a> {
     }
 
     fn live_grants(&self, resource: ResourceId, principal: Principal) -> impl Iterator<Item = Held> + '_ {
-        let on = self.live_grants_on(resource);
-        let from = on.partition_point(|g| g.principal < principal);
-        on[from..].iter().take_while(move |g| g.principal == principal).map(|g| (g.role, g.until))
+        self.live_grants_to(resource, principal).iter().map(|g| (g.role, g.until))
     }
 
     /// The directory before the changes.
@@ -809,6 +807,30 @@ impl<'a> World<'a> {
     /// The grants on a resource itself before the changes.
     pub(super) fn live_grants_on(&self, resource: ResourceId) -> &'a [crate::model::Grant] {
         if resource.index() < self.live.resources().len() { self.live.grants_on(resource) } else { &[] }
+    }
+
+    /// The grants of one principal on a resource itself before the changes.
+    pub(super) fn live_grants_to(&self, resource: ResourceId, principal: Principal) -> &'a [crate::model::Grant] {
+        let on = self.live_grants_on(resource);
+        let from = on.partition_point(|g| g.principal < principal);
+        let to = on.partition_point(|g| g.principal <= principal);
+        &on[from..to]
+    }
+
+    /// Whether a principal has a grant on a resource itself at some moment.
+    pub(super) fn may_be_granted(&self, resource: ResourceId, principal: Principal) -> bool {
+        !self.live_grants_to(resource, principal).is_empty()
+            || self.grants.get(&resource).is_some_and(|all| all.iter().any(|(p, _)| *p == principal))
+    }
+
+    /// As [`Self::live_granted_to`], nothing for principals that are new.
+    pub(super) fn live_granted_to_known(&self, principal: Principal) -> &[ResourceId] {
+        let known = match principal {
+            Principal::User(id) => id.index() < self.live.users().len(),
+            Principal::Team(id) => id.index() < self.live.teams().len(),
+            Principal::Everyone => true,
+        };
+        if known { self.live_granted_to(principal) } else { &[] }
     }
 
     /// Whether there is any grant on a resource itself at some moment.
