@@ -246,8 +246,10 @@ impl Finder<'_, '_> {
             let changed = |role: &Option<String>| {
                 role.as_deref().and_then(|r| world.find_role(r)).is_some_and(|r| roles.contains(&r))
             };
-            let kinds: FxHashSet<&str> =
-                kinds.filter(|(_, k)| changed(&k.owner) || changed(&k.everyone)).map(|(name, _)| name.as_str()).collect();
+            let kinds: FxHashSet<&str> = kinds
+                .filter(|(_, k)| changed(&k.owner) || changed(&k.everyone))
+                .map(|(name, _)| name.as_str())
+                .collect();
             if !kinds.is_empty() {
                 let all = (0..world.resources_len()).map(ResourceId);
                 self.moved.extend(all.filter(|r| kinds.contains(world.resource_kind(*r))));
@@ -478,5 +480,64 @@ impl World<'_> {
         let mut set: BTreeSet<u32> = found.into_iter().collect();
         self.touching_resource(user, teams, parents, &mut set);
         set.into_iter().collect()
+    }
+}
+
+/// Who can administer at any moment, to be asked about many users.
+pub(crate) struct MayAdminister {
+    roles: FxHashSet<RoleId>,
+    teams: FxHashSet<TeamId>,
+}
+
+impl MayAdminister {
+    /// Whether any role administers: where none does, nobody can tell who could.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.roles.is_empty()
+    }
+}
+
+impl World<'_> {
+    /// The changes that decide what a user holds everywhere, and whether they count as administrator.
+    pub(crate) fn deciding(&self, user: UserId) -> Vec<u32> {
+        let teams = self.possible_teams(user);
+        let mut found = self.relevant(user, &teams, &[]);
+        found.extend(self.user(user).counts.by());
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Prepares to be asked who can administer at some moment.
+    pub(crate) fn may_administer(&self) -> MayAdminister {
+        let administers =
+            |r: &RoleId| [At::Before, At::After].into_iter().any(|at| self.role_bits(*r, at).held.is_administrator());
+        let roles: FxHashSet<RoleId> = (0..self.roles_len()).map(RoleId).filter(administers).collect();
+        let mut teams = FxHashSet::default();
+        if !roles.is_empty() {
+            for team in (0..self.teams_len()).map(TeamId) {
+                if self.team(team).role.both().into_iter().flatten().any(|r| roles.contains(&r)) {
+                    teams.extend(self.team_and_inner(team));
+                }
+            }
+        }
+        MayAdminister { roles, teams }
+    }
+
+    /// Whether a user can administer at some moment. Most cannot, and that is told at once.
+    pub(crate) fn can_administer(&self, user: UserId, may: &MayAdminister) -> bool {
+        if may.roles.is_empty() {
+            return false;
+        }
+        let role = |r: Option<RoleId>| r.is_some_and(|r| may.roles.contains(&r));
+        self.user(user).role.both().into_iter().any(role)
+            || self.live_teams(user).iter().any(|row| {
+                let m = &self.live().memberships()[*row as usize];
+                may.teams.contains(&m.team) || role(m.role.value().copied())
+            })
+            || self.members_of_user.get(&user).into_iter().flatten().any(|team| {
+                let fact = self.members.get(&(*team, user));
+                let ends = fact.map(|f| [f.before, f.after]).into_iter().flatten().flatten();
+                may.teams.contains(team) || ends.into_iter().any(|m| role(m.role))
+            })
     }
 }

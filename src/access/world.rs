@@ -601,6 +601,12 @@ impl<'a> World<'a> {
         self.counts.resources
     }
 
+    /// How many roles there are, new ones among them.
+    #[must_use]
+    pub fn roles_len(&self) -> u32 {
+        self.counts.roles
+    }
+
     /// The user of a name after the changes; a name that is given up finds nobody.
     #[must_use]
     pub fn find_user(&self, email: &str) -> Option<UserId> {
@@ -800,7 +806,7 @@ impl<'a> World<'a> {
     }
 
     /// Whether the account is of a kind that counts as an administrator that remains.
-    pub(super) fn counts_as_admin(&self, user: UserId, at: At<'_>) -> bool {
+    pub(crate) fn counts_as_admin(&self, user: UserId, at: At<'_>) -> bool {
         self.user(user).counts.at(at)
     }
 

@@ -127,6 +127,7 @@ impl<'d> Work<'d> {
                 level: capabilities.level,
                 options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
                 ownership: ownership.as_ref(),
+                identity: None,
                 locate: &locate,
             };
             plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));

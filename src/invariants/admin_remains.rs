@@ -1,54 +1,46 @@
 //! `admin-remains`: at least N active administrators at every moment.
 
-use super::{Administration, Answer, Part, Verdict};
-use crate::model::{Change, Directory, Rules};
+use super::{Answer, Verdict};
+use crate::model::Rules;
 
 const NAME: &str = "admin-remains";
 
-/// Judges changes that run in waves, `(wave, change, part)` in the order of the waves. Inside a wave
-/// the worst comes first: all that unmakes administrators before all that makes some.
+/// How many active people administer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Administrators {
+    /// Whether any role of the target administers: where none does, nobody can tell.
+    pub known: bool,
+    /// Before all changes.
+    pub before: usize,
+    /// At the worst moment.
+    pub lowest: usize,
+    /// After all changes.
+    pub after: usize,
+    /// After all changes and when everybody who is invited has come.
+    pub with_invited: usize,
+}
+
+/// Judges a plan, which has changes or not.
 ///
 /// A target that has too few administrators before may not get fewer at any moment, and must have
 /// enough at the end. The second part is a piece of advice, where one is due.
 #[must_use]
-pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &Rules) -> (Verdict, Option<String>) {
-    let mut now = Administration::of(live);
+pub fn admin_remains(of: Administrators, changes: bool, rules: &Rules) -> (Verdict, Option<String>) {
     let needed = rules.admins_at_least.max(1);
-    let before = now.count();
+    let Administrators { known, before, lowest, after: end, with_invited: invited } = of;
     let floor = needed.min(before);
-    let mut lowest = before;
-    let mut at: Option<&Change> = None;
-    for wave in steps.chunk_by(|a, b| a.0 == b.0) {
-        for (worst_first, threatens) in [(Some(Part::Unmakes), true), (Some(Part::Moves), true), (None, false)] {
-            let belongs = |part: Part| worst_first.map_or(!matches!(part, Part::Unmakes | Part::Moves), |p| p == part);
-            let mut first = None;
-            for (_, change, _) in wave.iter().filter(|(.., part)| belongs(*part)) {
-                now.apply(change);
-                first = first.or(Some(*change));
-            }
-            if threatens && first.is_some() {
-                let count = now.count();
-                if count < lowest {
-                    lowest = count;
-                    at = first;
-                }
-            }
-        }
-    }
-    let end = now.count();
-    if steps.is_empty() {
+    if !changes {
         let answer = if before >= needed { Answer::Holds } else { Answer::Unknown };
         let message = format!("{} now, nothing changes", administrators(before));
         return (Verdict::new(NAME, answer, message), advice(before, rules));
     }
-    if !now.is_known() && !Administration::of(live).is_known() {
+    if !known {
         let message = "who administers this target cannot be known: no role of it is marked as administering";
         let verdict = Verdict::new(NAME, Answer::Unknown, message)
             .help("mark the role of its administrators with `administers: true`, or see to it yourself");
         return (verdict, None);
     }
     if end < needed {
-        let invited = now.count_with_invited();
         if before < needed && end >= before && invited >= needed {
             let message =
                 format!("{} until an invitation is accepted; {} then", administrators(end), administrators(invited));
@@ -62,8 +54,7 @@ pub fn admin_remains(live: &Directory, steps: &[(u32, &Change, Part)], rules: &R
         return (verdict, None);
     }
     if lowest < floor {
-        let when = at.map(|c| format!(" when {} is carried out", c.object())).unwrap_or_default();
-        let message = format!("{} would be left{when}; at least {needed} must remain", administrators(lowest));
+        let message = format!("{} would be left for a moment; at least {needed} must remain", administrators(lowest));
         let verdict = Verdict::new(NAME, Answer::Violated, message)
             .help("apply in two parts: first what makes the new administrators, then the rest");
         return (verdict, None);

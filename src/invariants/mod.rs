@@ -2,14 +2,12 @@
 //! *cannot be known*; the last is never taken for the first.
 
 mod admin_remains;
-mod administration;
 mod blast_radius;
 mod change_in_place;
 mod inherited_not_repeated;
 mod ownership_is_said;
 
-pub use admin_remains::admin_remains;
-pub use administration::{Administration, Part, Parts, parts};
+pub use admin_remains::{Administrators, admin_remains};
 pub use blast_radius::{Tally, count_removals, judge_removals};
 pub use change_in_place::change_in_place;
 pub use inherited_not_repeated::inherited_not_repeated;

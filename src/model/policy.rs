@@ -107,6 +107,10 @@ pub struct Rules {
     pub invitations_required: bool,
     /// How many days an invitation stays open.
     pub invitation_days: u32,
+    /// Groups of roles of which nobody may hold two, by the names that they have in the target.
+    pub exclusive: Vec<Vec<Box<str>>>,
+    /// How many paid seats of each class there are.
+    pub seats: BTreeMap<String, u32>,
 }
 
 impl Default for Rules {
@@ -117,6 +121,8 @@ impl Default for Rules {
             removal: Removal::default(),
             invitations_required: false,
             invitation_days: 14,
+            exclusive: Vec::new(),
+            seats: BTreeMap::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Consent, Options, Subject, difference, order, saved, touched};
+use super::{Conflict, Consent, Options, Setting, Subject, difference, order, saved, touched};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, RULES, Verdict};
 use crate::model::{Change, Desired, Directory, Kind, Ownership};
@@ -20,6 +20,8 @@ pub struct Context<'a, O> {
     pub options: Options,
     /// What was removable when rolecall last applied to the target; `None` where it never has.
     pub ownership: Option<&'a Ownership>,
+    /// The account that applies, by its address, where it is known.
+    pub identity: Option<&'a str>,
     /// Says where something is declared.
     pub locate: &'a dyn Fn(O) -> Location,
 }
@@ -51,16 +53,17 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     say_swaps(&found.changes.iter().map(|p| &p.change).collect::<Vec<_>>(), &mut notes);
 
     let changes = found.changes.into_iter().map(|p| (p.change, locate(p.origin))).collect();
-    let ordered = order(live, changes, &desired.rules);
-    if !ordered.conflicts.is_empty() {
-        let message = format!("there is no order for these changes: {}", ordered.conflicts.join(", "));
-        let verdict = Verdict::new(Code::Cycle.name(), Answer::Violated, message);
-        guards.push(verdict.help("apply them in two parts: first those that take away, then those that give"));
-    }
+    let setting = Setting {
+        live,
+        catalogue: &desired.catalogue,
+        rules: &desired.rules,
+        now: context.options.now,
+        identity: context.identity,
+    };
+    let ordered = order(&setting, changes);
     let steps = ordered.steps;
-    let moments: Vec<(u32, &Change, invariants::Part)> =
-        steps.iter().zip(&ordered.parts).map(|(s, part)| (s.wave, &s.change, *part)).collect();
-    let (verdict, advice) = invariants::admin_remains(live, &moments, &desired.rules);
+    guards.extend(ordered.conflict.as_ref().map(conflict));
+    let (verdict, advice) = invariants::admin_remains(ordered.administrators, !steps.is_empty(), &desired.rules);
     if let Some(message) = advice {
         notes.push(Note { rule: Some(verdict.rule.clone()), message, help: None, declared: None });
     }
@@ -96,6 +99,27 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         judged: judged(&desired.rules),
         steps,
     }
+}
+
+/// What is said where there is no order.
+fn conflict(of: &Conflict) -> Verdict {
+    let rule = match of.rules.first() {
+        Some(rule) if invariants::rule(rule).is_some() => *rule,
+        _ => Code::Cycle.name(),
+    };
+    let why = if of.exhausted { "there is no order" } else { "no order was found" };
+    let rules = if of.rules.is_empty() { String::new() } else { format!(" that keeps to {}", of.rules.join(" and ")) };
+    let message = format!("{why}{rules} for these changes: {}", of.changes.join(", "));
+    let help = if of.rules.contains(&"admin-remains") {
+        "make an interim administrator first, in an apply of its own, and take them back afterwards"
+    } else if of.rules.contains(&"seats-fit") {
+        "free a seat, or add one, in an apply of its own before this one"
+    } else if of.rules.contains(&"no-self-lockout") {
+        "let another administrator apply this"
+    } else {
+        "apply it in two parts: first what takes away, then what gives"
+    };
+    Verdict::new(rule, Answer::Violated, message).help(help)
 }
 
 /// Two things that change names look the same before and after: only the files can tell.

@@ -2,12 +2,14 @@
 //! guards that judge it, and the saved plan with its digest.
 
 mod align;
+mod cell;
 mod confirmed;
 mod consent;
 mod diff;
 mod domains;
 mod edges;
 mod graph;
+mod headcount;
 mod make;
 mod mentions;
 mod moved;
@@ -17,6 +19,8 @@ mod renames;
 mod resources;
 mod roles;
 mod saved;
+mod search;
+mod structure;
 mod teams;
 mod told;
 mod touched;
@@ -36,7 +40,7 @@ pub use consent::{Consent, ConsentError, Subject};
 pub use diff::{Difference, Options, Planned, Remark, difference};
 pub use make::{Context, plan};
 pub use moved::moved;
-pub use order::{Edge, Ordered, Reason, Step, order};
+pub use order::{Conflict, Edge, Loss, Ordered, Reason, Setting, Step, order};
 pub use renames::{Renaming, declared_renamings, renamings};
 pub use saved::{PlanError, SIZE_MAX, digest, load, save};
 pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};

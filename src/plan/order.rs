@@ -1,19 +1,27 @@
 //! The order of the changes: a graph of "this before that" with reasons, and waves in which any
 //! interleaving is safe.
+//!
+//! What must be in any case ([`structure`]) is a graph from the start. Where access, exclusive roles,
+//! administrators or seats could be wrong for a moment, an order of all changes is looked for in which
+//! they never are ([`search`]); then only those edges are kept that are needed to keep every wrong moment
+//! away, whatever the interleaving and whatever fails ([`Cell::edges`]).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cell::{Cell, Judge, State};
 use super::graph::Graph;
-use super::mentions::mentions;
+use super::headcount::{self, Count, Of};
+use super::search::{Bounds, Stuck};
+use super::structure::{split, structure};
+use crate::access::{At, World};
 use crate::diagnostic::Location;
-use crate::invariants::{Part, parts};
-use crate::model::{
-    Change, Directory, GrantedRole, Kind, Permissions, PrincipalRecord, Rules, TeamId, TeamRecord, UserId, Why,
-};
+use crate::invariants::Administrators;
+use crate::model::{Catalogue, Change, Directory, Effect, Moment, ResourceId, RoleId, Rules, UserId, Why};
 
 /// Why one change comes before another, the strongest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +41,16 @@ pub enum Reason {
     DisableFirst,
     /// At no moment does anyone have access that neither the state before nor the state after gives.
     NothingGainedBetween,
+    /// At no moment does anyone lack access that both the state before and the state after give.
+    NothingLostBetween,
+    /// At no moment does anyone hold two roles that exclude each other.
+    RolesExclusive,
     /// New administrators are there before old ones go.
     AdminRemains,
+    /// A paid seat is free before it is taken.
+    SeatsFit,
+    /// Who applies keeps the right to do so until the last change.
+    NoSelfLockout,
 }
 
 impl Reason {
@@ -49,7 +65,11 @@ impl Reason {
             Self::UpdateBeforeEnable => "update-before-enable",
             Self::DisableFirst => "disable-first",
             Self::NothingGainedBetween => "nothing-gained-between",
+            Self::NothingLostBetween => "nothing-lost-between",
+            Self::RolesExclusive => "roles-exclusive",
             Self::AdminRemains => "admin-remains",
+            Self::SeatsFit => "seats-fit",
+            Self::NoSelfLockout => "no-self-lockout",
         }
     }
 }
@@ -64,7 +84,11 @@ impl fmt::Display for Reason {
             Self::UpdateBeforeEnable => "an account is changed before it can come in again",
             Self::DisableFirst => "an account is disabled before it is changed",
             Self::NothingGainedBetween => "nobody may have in between what they have neither before nor after",
+            Self::NothingLostBetween => "nobody may lack in between what they have before and after",
+            Self::RolesExclusive => "nobody may hold two exclusive roles, not even for a moment",
             Self::AdminRemains => "new administrators are there before old ones go",
+            Self::SeatsFit => "a seat has to be free before somebody takes it",
+            Self::NoSelfLockout => "who applies keeps the right to do so until the last change",
         })
     }
 }
@@ -97,74 +121,295 @@ pub struct Step {
     pub after: Vec<Edge>,
 }
 
-/// The ordered steps, and what each does to who administers, in the same order.
+/// What an order needs to know besides the changes.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The target as it is.
+    pub live: &'a Directory,
+    /// Its catalogue.
+    pub catalogue: &'a Catalogue,
+    /// What rolecall holds to.
+    pub rules: &'a Rules,
+    /// The moment of the plan.
+    pub now: Moment,
+    /// The account that applies, by its address, where it is known.
+    pub identity: Option<&'a str>,
+}
+
+/// Changes for which there is no order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The rules that contradict each other there, by name, sorted.
+    pub rules: Vec<&'static str>,
+    /// What is changed, in the order of the plan.
+    pub changes: Vec<String>,
+    /// Whether every order has been looked at.
+    pub exhausted: bool,
+}
+
+/// Access that somebody lacks for a moment though they have it before and after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// Who, by e-mail.
+    pub user: String,
+    /// On what; absent for what is held everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// The ordered steps, and what is to be said of the order.
 #[derive(Debug, Default)]
 pub struct Ordered {
     /// The steps, by number.
     pub steps: Vec<Step>,
-    /// By step.
-    pub parts: Vec<Part>,
-    /// Changes for which there is no order, with the reasons that contradict each other; empty unless
-    /// rolecall is at its wit's end.
-    pub conflicts: Vec<String>,
+    /// Who administers.
+    pub administrators: Administrators,
+    /// Where there is no order.
+    pub conflict: Option<Conflict>,
+    /// What is lost for a moment, because no order avoids it; sorted.
+    pub losses: Vec<Loss>,
 }
 
-/// Orders changes. Deterministic, and linear but for a sort.
-///
-/// A circle of reasons is first broken by taking changes apart that can be made in two steps, then by giving up the order of
-/// administrators inside it (the check of `admin-remains` judges the outcome), and is a conflict
-/// otherwise.
+type Rows = Vec<(Change, Option<Location>)>;
+
+/// Orders changes. Deterministic. Linear in the plan where changes do not meet; where they do, the cost
+/// is that of the users and resources for which they meet.
 #[must_use]
-pub fn order(live: &Directory, changes: Vec<(Change, Option<Location>)>, rules: &Rules) -> Ordered {
+pub fn order(setting: &Setting<'_>, changes: Rows) -> Ordered {
     let mut changes = changes;
-    let (mut graph, mut parts_of) = build(live, &changes, rules);
-    let mut conflicts = Vec::new();
-    let mut sorted = graph.sort();
+    let mut hard = structure(setting.live, &changes);
+    let mut sorted = hard.sort();
     if let Err(stuck) = &sorted
         && split(&mut changes, stuck)
     {
-        (graph, parts_of) = build(live, &changes, rules);
-        sorted = graph.sort();
+        hard = structure(setting.live, &changes);
+        sorted = hard.sort();
     }
-    // The weakest reasons are given up first, and only among those that are stuck.
-    let weakest = [
-        Reason::AdminRemains,
-        Reason::NothingGainedBetween,
-        Reason::DisableFirst,
-        Reason::UpdateBeforeEnable,
-        Reason::LeadIsMember,
-        Reason::NameBeforeUse,
-        Reason::FreeBeforeDelete,
-        Reason::ExistsBeforeUse,
-    ];
-    for reason in weakest {
-        let Err(stuck) = &sorted else { break };
-        let stuck: std::collections::BTreeSet<u32> = stuck.iter().copied().collect();
-        if reason != Reason::AdminRemains && conflicts.is_empty() {
-            conflicts = stuck.iter().take(6).map(|i| changes[*i as usize].0.object().to_string()).collect();
-        }
-        graph.edges.retain(|(a, b, r)| *r != reason || !stuck.contains(a) || !stuck.contains(b));
-        for gate in graph.gates.iter_mut().filter(|g| g.reason == reason) {
-            gate.before.retain(|n| !stuck.contains(n));
-        }
-        graph.gates.retain(|g| !g.before.is_empty());
-        sorted = graph.sort();
+    if let Err(stuck) = sorted {
+        let conflict = circle(&hard, &changes, &stuck);
+        return without_order(setting, changes, conflict);
     }
-    let order = match sorted {
-        Ok(order) => order,
-        Err(_) => return Ordered { conflicts, ..Ordered::default() },
-    };
-    let edges = graph.spelled_out(&order);
-    let waves = waves(&changes, &order, &edges);
-    Ordered { conflicts, ..number(changes, &parts_of, &edges, &waves) }
+    match safe(setting, &changes, &hard) {
+        Ok(found) => found.ordered(changes),
+        Err(conflict) => {
+            // Taken apart, some changes can go around each other.
+            let all: Vec<u32> = (0..changes.len() as u32).collect();
+            let mut parts = changes.clone();
+            if split(&mut parts, &all) {
+                let hard = structure(setting.live, &parts);
+                if hard.sort().is_ok()
+                    && let Ok(found) = safe(setting, &parts, &hard)
+                {
+                    return found.ordered(parts);
+                }
+            }
+            without_order(setting, changes, conflict)
+        }
+    }
 }
 
-/// The earliest wave of each change; blocks and what they need run before everything else.
-fn waves(changes: &[(Change, Option<Location>)], order: &[u32], edges: &[(u32, u32, Reason)]) -> Vec<u32> {
-    let before = |node: u32| {
-        let from = edges.partition_point(|(_, after, _)| *after < node);
-        edges[from..].iter().take_while(move |(_, after, _)| *after == node).map(|(b, ..)| *b)
+/// A conflict of things that must be in any case.
+fn circle(hard: &Graph, changes: &Rows, stuck: &[u32]) -> Conflict {
+    let stuck: BTreeSet<u32> = stuck.iter().copied().collect();
+    let inside = hard.edges.iter().filter(|(a, b, _)| stuck.contains(a) && stuck.contains(b));
+    let rules: BTreeSet<&'static str> = inside.map(|(.., r)| r.name()).collect();
+    let names = stuck.iter().take(6).map(|i| changes[*i as usize].0.object().to_string());
+    Conflict { rules: rules.into_iter().collect(), changes: names.collect(), exhausted: true }
+}
+
+/// The changes in the order in which they came, for people to see: a plan with a conflict is not applied.
+fn without_order(setting: &Setting<'_>, changes: Rows, conflict: Conflict) -> Ordered {
+    let world = World::with(setting.live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+    let count = headcount::administrators(&world);
+    let administrators = administrators(&world, &count, &[]);
+    let waves = vec![1; changes.len()];
+    let steps = number(changes, &[], &waves);
+    Ordered { steps, administrators, conflict: Some(conflict), losses: Vec::new() }
+}
+
+/// A safe order.
+struct Found {
+    edges: Vec<(u32, u32, Reason)>,
+    waves: Vec<u32>,
+    administrators: Administrators,
+    losses: Vec<Loss>,
+}
+
+impl Found {
+    fn ordered(self, changes: Rows) -> Ordered {
+        let steps = number(changes, &self.edges, &self.waves);
+        Ordered { steps, administrators: self.administrators, conflict: None, losses: self.losses }
+    }
+}
+
+fn safe(setting: &Setting<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Conflict> {
+    let (live, rules) = (setting.live, setting.rules);
+    let world = World::with(live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+    let exclusive = exclusive(&world, rules);
+    let judge = Judge { world: &world, exclusive: &exclusive };
+    let mut graph = Graph { size: changes.len(), edges: hard.edges.clone(), gates: Vec::new() };
+    graph.edges.sort_unstable();
+    last_of_identity(setting, &world, &mut graph);
+    if let Err(stuck) = graph.sort() {
+        return Err(circle(&graph, changes, &stuck));
+    }
+    let given: FxHashSet<(u32, u32)> = graph.edges.iter().map(|(a, b, _)| (*a, *b)).collect();
+    let first = |a: u32, b: u32| given.contains(&(a, b));
+
+    let mut cells = cells(&judge, changes.len(), &first);
+    let mut admins = headcount::administrators(&world);
+    let needed = rules.admins_at_least.max(1).min(admins.bound);
+    // A block does not wait for new administrators as long as enough old ones are left.
+    if changes.iter().any(|(c, _)| matches!(c.reason(), Some(Why::Blocked { .. }))) {
+        admins.bound = needed;
+    }
+    let mut counts: Vec<Count> =
+        rules.seats.iter().map(|(class, n)| headcount::seats(&world, class, *n as usize)).collect();
+    counts.push(admins);
+    let ranks = ranks(changes, &graph);
+    let mut before: Vec<Vec<u32>> = vec![Vec::new(); changes.len()];
+    graph.edges.iter().for_each(|(a, b, _)| before[*b as usize].push(*a));
+    before.iter_mut().for_each(|b| {
+        b.sort_unstable();
+        b.dedup();
+    });
+    let cells_of = by_change(changes.len(), cells.iter().map(|c| c.changes.clone()));
+    let tight = |counts: &[Count]| {
+        let groups = counts.iter().map(|c| if c.is_tight() { c.changes() } else { Vec::new() });
+        by_change(changes.len(), groups)
     };
+    let search = |cells: &[Cell], counts: &[Count], counts_of: &[Vec<u32>]| {
+        let bounds = Bounds {
+            size: changes.len(),
+            before: &before,
+            rank: &ranks,
+            cells,
+            cells_of: &cells_of,
+            counts,
+            counts_of,
+            judge: &judge,
+        };
+        bounds.order()
+    };
+    let mut losses = Vec::new();
+    let mut found = search(&cells, &counts, &tight(&counts));
+    if found.is_err()
+        && let Some(admins) = counts.last_mut()
+        && admins.bound > needed
+    {
+        admins.bound = needed;
+        found = search(&cells, &counts, &tight(&counts));
+    }
+    let sequence = match found {
+        Ok(sequence) => sequence,
+        Err(stuck) => {
+            let group: BTreeSet<u32> = stuck.changes.iter().copied().collect();
+            let counts_of = tight(&counts);
+            accept(&mut cells, &group, &[State::Lost]);
+            match search(&cells, &counts, &counts_of) {
+                Ok(sequence) => {
+                    losses = what_is_lost(&world, &judge, &mut cells, &sequence);
+                    sequence
+                }
+                Err(_) => {
+                    let again = |cells: &[Cell], counts_of: &[Vec<u32>]| search(cells, &counts, counts_of);
+                    return Err(conflict(changes, &mut cells, &counts, &counts_of, &stuck, &again));
+                }
+            }
+        }
+    };
+
+    let mut position = vec![0_u32; changes.len()];
+    sequence.iter().enumerate().for_each(|(p, c)| position[*c as usize] = p as u32);
+    let at = |c: u32| position[c as usize];
+    let mut given = given;
+    for cell in &cells {
+        let edges = cell.edges(&at, &|a, b| given.contains(&(a, b)));
+        given.extend(edges.iter().map(|(a, b, _)| (*a, *b)));
+        graph.edges.extend(edges);
+    }
+    for count in counts.iter().filter(|c| c.is_tight()) {
+        keep_count(&mut graph, count, &sequence);
+    }
+    let order = match graph.sort() {
+        Ok(order) => order,
+        // Every edge and gate keeps to one order, so this cannot be; the one order is safe as well.
+        Err(_) => {
+            let chain = sequence.windows(2).map(|p| (p[0], p[1], Reason::NothingGainedBetween));
+            graph = Graph { size: changes.len(), edges: chain.collect(), gates: Vec::new() };
+            sequence
+        }
+    };
+    let edges = graph.spelled_out(&order);
+    let waves = waves(changes, &order, &edges);
+    let admins = counts.iter().find(|c| c.of == Of::Administrators);
+    let administrators = admins.map(|c| administrators(&world, c, &waves)).unwrap_or_default();
+    Ok(Found { edges, waves, administrators, losses })
+}
+
+/// By change: the numbers of the groups that it is in.
+fn by_change(size: usize, groups: impl Iterator<Item = Vec<u32>>) -> Vec<Vec<u32>> {
+    let mut of: Vec<Vec<u32>> = vec![Vec::new(); size];
+    for (number, group) in groups.enumerate() {
+        group.into_iter().for_each(|c| of[c as usize].push(number as u32));
+    }
+    of
+}
+
+fn exclusive(world: &World<'_>, rules: &Rules) -> Vec<Vec<RoleId>> {
+    let groups = rules.exclusive.iter();
+    let known = groups.map(|g| g.iter().filter_map(|r| world.find_role(r)).collect::<Vec<RoleId>>());
+    known.filter(|g| g.len() > 1).collect()
+}
+
+/// The cells in which something can be wrong; those that are alike together.
+fn cells(judge: &Judge<'_, '_>, size: usize, first: &impl Fn(u32, u32) -> bool) -> Vec<Cell> {
+    let mut alike: BTreeMap<(Vec<u32>, Vec<State>), usize> = BTreeMap::new();
+    let mut cells: Vec<Cell> = Vec::new();
+    for meeting in judge.world.meetings(size, !judge.exclusive.is_empty()) {
+        let mut cell = Cell::new(meeting, judge, first);
+        if cell.is_harmless() {
+            continue;
+        }
+        if let Some(likeness) = cell.likeness() {
+            if let Some(&known) = alike.get(&likeness) {
+                let places = std::mem::take(&mut cell.places);
+                cells[known].places.extend(places);
+                continue;
+            }
+            alike.insert(likeness, cells.len());
+        }
+        cells.push(cell);
+    }
+    cells
+}
+
+fn accept(cells: &mut [Cell], group: &BTreeSet<u32>, what: &[State]) {
+    for cell in cells.iter_mut().filter(|c| c.changes.iter().any(|x| group.contains(x))) {
+        cell.accept(what);
+    }
+}
+
+/// Blocks first, then what is added, what changes, and what goes.
+fn ranks(changes: &Rows, hard: &Graph) -> Vec<(u8, u32)> {
+    let mut before: Vec<Vec<u32>> = vec![Vec::new(); changes.len()];
+    hard.edges.iter().for_each(|(a, b, _)| before[*b as usize].push(*a));
+    let urgent = urgent(changes, |node| before[node as usize].clone());
+    let rank = |(index, (change, _)): (usize, &(Change, Option<Location>))| {
+        let class = match change.effect() {
+            _ if urgent[index] => 0,
+            Effect::Add => 1,
+            Effect::Change => 2,
+            Effect::Remove => 3,
+        };
+        (class, index as u32)
+    };
+    changes.iter().enumerate().map(rank).collect()
+}
+
+/// Blocks, and what must come before them.
+fn urgent(changes: &[(Change, Option<Location>)], before: impl Fn(u32) -> Vec<u32>) -> Vec<bool> {
     let mut urgent = vec![false; changes.len()];
     let mut open: Vec<u32> = (0..changes.len() as u32)
         .filter(|i| matches!(changes[*i as usize].0.reason(), Some(Why::Blocked { .. })))
@@ -174,6 +419,181 @@ fn waves(changes: &[(Change, Option<Location>)], order: &[u32], edges: &[(u32, u
             open.extend(before(node));
         }
     }
+    urgent
+}
+
+/// Who applies loses the right to do so with the last change, if they lose it at all.
+fn last_of_identity(setting: &Setting<'_>, world: &World<'_>, graph: &mut Graph) {
+    let Some(user) = setting.identity.and_then(|name| world.find_user(name)) else { return };
+    let administers = |at| world.access(user, None, at, crate::access::Invited::Nothing).is_administrator();
+    if !administers(At::Before) || administers(At::After) {
+        return;
+    }
+    let last = world.deciding(user);
+    // What depends on those changes cannot come before them: it is told by the rule.
+    let mut behind: BTreeSet<u32> = last.iter().copied().collect();
+    loop {
+        let more: Vec<u32> = graph
+            .edges
+            .iter()
+            .filter(|(a, b, _)| behind.contains(a) && !behind.contains(b))
+            .map(|(_, b, _)| *b)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        behind.extend(more);
+    }
+    let others: Vec<u32> = (0..graph.size as u32).filter(|c| !behind.contains(c)).collect();
+    for &one in &last {
+        for &other in &others {
+            graph.edge(other, one, Reason::NoSelfLockout);
+        }
+    }
+}
+
+/// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the
+/// others wait for all that make room.
+fn keep_count(graph: &mut Graph, count: &Count, sequence: &[u32]) {
+    let (comes, goes) = count.weights();
+    let (makes_room, takes_room, room, reason) = match count.of {
+        Of::Administrators => (comes, goes, count.before() - count.bound, Reason::AdminRemains),
+        Of::Seats(_) => (goes, comes, count.bound - count.before(), Reason::SeatsFit),
+    };
+    let mut room = room;
+    let (mut waiting, mut first_wait) = (Vec::new(), None);
+    for (place, change) in sequence.iter().enumerate() {
+        let Some(&weight) = takes_room.get(change) else { continue };
+        if waiting.is_empty() && weight <= room {
+            room -= weight;
+        } else {
+            first_wait = first_wait.or(Some(place));
+            waiting.push(*change);
+        }
+    }
+    let makers: Vec<u32> =
+        sequence.iter().copied().filter(|c| makes_room.contains_key(c) && !waiting.contains(c)).collect();
+    let last_maker = sequence.iter().rposition(|c| makers.contains(c));
+    match (first_wait, last_maker) {
+        (Some(first), Some(last)) if last > first => {
+            // They take turns: one after the other.
+            let part = |c: &&u32| makes_room.contains_key(c) || takes_room.contains_key(c);
+            let row: Vec<u32> = sequence.iter().filter(part).copied().collect();
+            row.windows(2).for_each(|pair| graph.edge(pair[0], pair[1], reason));
+        }
+        (Some(_), _) => {
+            // A change that takes room and makes it waits for those before it.
+            graph.gate(&makers, &waiting, reason);
+            let both = waiting.iter().any(|c| makes_room.contains_key(c));
+            if both {
+                waiting.windows(2).for_each(|pair| graph.edge(pair[0], pair[1], reason));
+            }
+        }
+        (None, _) => {}
+    }
+}
+
+/// What is lost for a moment in an order that was found when losses were accepted; where nothing is lost
+/// in a cell, losses are forbidden there again.
+fn what_is_lost(world: &World<'_>, judge: &Judge<'_, '_>, cells: &mut [Cell], sequence: &[u32]) -> Vec<Loss> {
+    let mut lost: BTreeSet<(UserId, Option<ResourceId>)> = BTreeSet::new();
+    let mut position = vec![0_usize; sequence.len()];
+    sequence.iter().enumerate().for_each(|(p, c)| position[*c as usize] = p);
+    for cell in cells {
+        let mut row = cell.changes.clone();
+        row.sort_by_key(|c| position[*c as usize]);
+        let loses = (0..row.len()).any(|n| cell.state(judge, |c| row[..n].contains(&c)) == State::Lost);
+        if loses {
+            for (users, resource) in &cell.places {
+                lost.extend(users.iter().map(|u| (*u, *resource)));
+            }
+        } else {
+            cell.accept(&[]);
+        }
+    }
+    let name = |(user, resource): (UserId, Option<ResourceId>)| Loss {
+        user: world.user_name(user).to_owned(),
+        resource: resource.map(|r| world.resource_name(r).to_owned()),
+    };
+    let mut losses: Vec<Loss> = lost.into_iter().map(name).collect();
+    losses.sort();
+    losses
+}
+
+/// Which rules contradict each other: those without any of which there would be an order.
+fn conflict(
+    changes: &Rows,
+    cells: &mut [Cell],
+    counts: &[Count],
+    counts_of: &[Vec<u32>],
+    stuck: &Stuck,
+    search: &impl Fn(&[Cell], &[Vec<u32>]) -> Result<Vec<u32>, Stuck>,
+) -> Conflict {
+    let group: BTreeSet<u32> = stuck.changes.iter().copied().collect();
+    let mut rules: BTreeSet<&'static str> = BTreeSet::new();
+    for what in [State::Lost, State::Gained, State::Exclusive] {
+        accept(cells, &group, &[what]);
+        if search(cells, counts_of).is_ok() {
+            rules.insert(what.reason().name());
+        }
+    }
+    accept(cells, &group, &[]);
+    for (number, count) in counts.iter().enumerate() {
+        let without: Vec<Vec<u32>> =
+            counts_of.iter().map(|of| of.iter().copied().filter(|c| *c as usize != number).collect()).collect();
+        if search(cells, &without).is_ok() {
+            rules.insert(match count.of {
+                Of::Administrators => Reason::AdminRemains.name(),
+                Of::Seats(_) => Reason::SeatsFit.name(),
+            });
+        }
+    }
+    let mut between: BTreeSet<u32> = BTreeSet::new();
+    for &cell in &stuck.cells {
+        between.extend(&cells[cell as usize].changes);
+        if rules.is_empty() {
+            rules.insert(Reason::NothingGainedBetween.name());
+        }
+    }
+    for &count in &stuck.counts {
+        let all = counts[count as usize].changes();
+        between.extend(all.into_iter().filter(|c| stuck.waiting.contains(c)));
+    }
+    if between.is_empty() {
+        between.extend(&stuck.waiting);
+    }
+    let names: Vec<String> = between.into_iter().take(8).map(|i| changes[i as usize].0.object().to_string()).collect();
+    Conflict { rules: rules.into_iter().collect(), changes: names, exhausted: stuck.exhausted }
+}
+
+/// How many administer before, after, and at the worst moment: inside a wave, all who go first.
+fn administrators(world: &World<'_>, count: &Count, waves: &[u32]) -> Administrators {
+    let may = world.may_administer();
+    let mut lowest = count.before().min(count.after());
+    let (_, goes) = count.weights();
+    let last = waves.iter().copied().max().unwrap_or(0);
+    for wave in 1..=last {
+        if goes.keys().any(|c| waves[*c as usize] == wave) {
+            let made = |c: u32| waves[c as usize] < wave || (waves[c as usize] == wave && goes.contains_key(&c));
+            lowest = lowest.min(count.at(world, At::Between(&made)));
+        }
+    }
+    Administrators {
+        known: may.is_known(),
+        before: count.before(),
+        lowest,
+        after: count.after(),
+        with_invited: headcount::administrators_with_invited(world),
+    }
+}
+
+/// The earliest wave of each change; blocks and what they need run before everything else.
+fn waves(changes: &[(Change, Option<Location>)], order: &[u32], edges: &[(u32, u32, Reason)]) -> Vec<u32> {
+    let before = |node: u32| {
+        let from = edges.partition_point(|(_, after, _)| *after < node);
+        edges[from..].iter().take_while(move |(_, after, _)| *after == node).map(|(b, ..)| *b)
+    };
+    let urgent = urgent(changes, |node| before(node).collect());
     let mut waves = vec![0_u32; changes.len()];
     let mut base = 0;
     for pass in [true, false] {
@@ -186,12 +606,7 @@ fn waves(changes: &[(Change, Option<Location>)], order: &[u32], edges: &[(u32, u
     waves
 }
 
-fn number(
-    changes: Vec<(Change, Option<Location>)>,
-    parts: &[Part],
-    edges: &[(u32, u32, Reason)],
-    waves: &[u32],
-) -> Ordered {
+fn number(changes: Vec<(Change, Option<Location>)>, edges: &[(u32, u32, Reason)], waves: &[u32]) -> Vec<Step> {
     let mut sequence: Vec<u32> = (0..changes.len() as u32).collect();
     sequence.sort_by_cached_key(|&i| {
         let change = &changes[i as usize].0;
@@ -207,493 +622,13 @@ fn number(
         after[a as usize].push(Edge { step: id_of[b as usize], reason });
     }
     let mut slots: Vec<Option<(Change, Option<Location>)>> = changes.into_iter().map(Some).collect();
-    let mut ordered = Ordered::default();
+    let mut steps = Vec::with_capacity(sequence.len());
     for &node in &sequence {
         let index = node as usize;
         let Some((change, declared)) = slots[index].take() else { continue };
         let mut after = std::mem::take(&mut after[index]);
         after.sort_unstable();
-        ordered.steps.push(Step { id: id_of[index], wave: waves[index], change, declared, after });
-        ordered.parts.push(parts[index]);
+        steps.push(Step { id: id_of[index], wave: waves[index], change, declared, after });
     }
-    ordered
-}
-
-/// Takes changes apart that are on a circle and can be made in two steps: leads are set without those
-/// who go, then with those who come; a team gets its role, then its place.
-fn split(changes: &mut Vec<(Change, Option<Location>)>, stuck: &[u32]) -> bool {
-    let mut more = Vec::new();
-    for &index in stuck {
-        let (change, declared) = &mut changes[index as usize];
-        match change {
-            Change::SetLeads { team, before, after } => {
-                let both: Vec<String> = after.iter().filter(|l| before.contains(l)).cloned().collect();
-                if both.len() < before.len() && both.len() < after.len() {
-                    let (team, before) = (team.clone(), both.clone());
-                    let after = std::mem::replace(after, both);
-                    more.push((Change::SetLeads { team, before, after }, declared.clone()));
-                }
-            }
-            Change::UpdateTeam { before, after } if before.role != after.role && before.outer != after.outer => {
-                let between = TeamRecord { outer: before.outer.clone(), ..after.clone() };
-                let after = std::mem::replace(after, between.clone());
-                more.push((Change::UpdateTeam { before: between, after }, declared.clone()));
-            }
-            _ => {}
-        }
-    }
-    let split = !more.is_empty();
-    changes.extend(more);
-    split
-}
-
-/// Things by name, and the changes that make, delete or name them.
-#[derive(Default)]
-struct Names<'c> {
-    created: FxHashMap<(Kind, &'c str), u32>,
-    deleted: FxHashMap<(Kind, &'c str), u32>,
-    named: FxHashMap<(Kind, &'c str), u32>,
-    freed: FxHashMap<(Kind, &'c str), u32>,
-}
-
-fn build(live: &Directory, changes: &[(Change, Option<Location>)], rules: &Rules) -> (Graph, Vec<Part>) {
-    let mut graph = Graph { size: changes.len(), ..Graph::default() };
-    let names = names(changes);
-    let parts = parts(live, changes.iter().map(|(c, _)| c));
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        references(&mut graph, &names, index, change);
-    }
-    leads(&mut graph, changes);
-    accounts(&mut graph, changes, &parts);
-    places(&mut graph, live, changes);
-    joins_and_leaves(&mut graph, live, changes, &parts);
-    administrators(&mut graph, changes, &parts, rules);
-    (graph, parts.parts)
-}
-
-fn names(changes: &[(Change, Option<Location>)]) -> Names<'_> {
-    let mut names = Names::default();
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        match change {
-            Change::CreateRole { role } => drop(names.created.insert((Kind::Role, &role.name), index)),
-            Change::CreateUser { user } | Change::InviteUser { user } => {
-                names.created.insert((Kind::User, &user.email), index);
-            }
-            Change::CreateTeam { team } => drop(names.created.insert((Kind::Team, &team.name), index)),
-            Change::CreateResource { resource } => {
-                names.created.insert((Kind::Resource, &resource.name), index);
-            }
-            Change::DeleteRole { role, .. } => drop(names.deleted.insert((Kind::Role, &role.name), index)),
-            Change::DeleteUser { user, .. } => drop(names.deleted.insert((Kind::User, &user.email), index)),
-            Change::DeleteTeam { team, .. } => drop(names.deleted.insert((Kind::Team, &team.name), index)),
-            Change::DeleteResource { resource, .. } => {
-                names.deleted.insert((Kind::Resource, &resource.name), index);
-            }
-            Change::RenameUser { from, to } => {
-                names.freed.insert((Kind::User, from), index);
-                names.named.insert((Kind::User, to), index);
-            }
-            Change::RenameTeam { from, to } => {
-                names.freed.insert((Kind::Team, from), index);
-                names.named.insert((Kind::Team, to), index);
-            }
-            Change::RenameResource { from, to } => {
-                names.freed.insert((Kind::Resource, from), index);
-                names.named.insert((Kind::Resource, to), index);
-            }
-            _ => {}
-        }
-    }
-    names
-}
-
-fn references(graph: &mut Graph, names: &Names<'_>, index: u32, change: &Change) {
-    for key in mentions(change) {
-        if let Some(&made) = names.created.get(&key) {
-            graph.edge(made, index, Reason::ExistsBeforeUse);
-        }
-        if let Some(&deleted) = names.deleted.get(&key) {
-            graph.edge(index, deleted, Reason::FreeBeforeDelete);
-        }
-        if let Some(&named) = names.named.get(&key) {
-            graph.edge(named, index, Reason::NameBeforeUse);
-        }
-        if names.created.get(&key) == Some(&index)
-            && let Some(&freed) = names.freed.get(&key)
-        {
-            graph.edge(freed, index, Reason::NameBeforeUse);
-        }
-    }
-    let (kind, from, to) = match change {
-        Change::RenameUser { from, to } => (Kind::User, from, to),
-        Change::RenameTeam { from, to } => (Kind::Team, from, to),
-        Change::RenameResource { from, to } => (Kind::Resource, from, to),
-        _ => return,
-    };
-    // One side of a circle goes aside first: its name is taken before it is given up for good.
-    let named = names.named.get(&(kind, from.as_str())).copied();
-    let freed = names.freed.get(&(kind, to.as_str())).copied();
-    if let Some(freed) = freed.filter(|f| *f < index) {
-        graph.edge(freed, index, Reason::NameBeforeUse);
-    }
-    if let Some(named) = named.filter(|n| *n < index) {
-        graph.edge(named, index, Reason::NameBeforeUse);
-    }
-}
-
-fn leads(graph: &mut Graph, changes: &[(Change, Option<Location>)]) {
-    let mut joins: FxHashMap<(&str, &str), u32> = FxHashMap::default();
-    let mut leaves: FxHashMap<(&str, &str), u32> = FxHashMap::default();
-    let mut enabled: FxHashMap<&str, u32> = FxHashMap::default();
-    let mut set: FxHashMap<&str, u32> = FxHashMap::default();
-    for (index, (change, _)) in changes.iter().enumerate() {
-        match change {
-            Change::AddMember { member: m } => drop(joins.insert((&m.team, &m.user), index as u32)),
-            Change::RemoveMember { member: m, .. } => drop(leaves.insert((&m.team, &m.user), index as u32)),
-            Change::EnableUser { user } => drop(enabled.insert(&user.email, index as u32)),
-            _ => {}
-        }
-    }
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let Change::SetLeads { team, before, after } = change else { continue };
-        let index = index as u32;
-        if let Some(first) = set.insert(team, index) {
-            graph.edge(first, index, Reason::LeadIsMember);
-        }
-        for lead in after.iter().filter(|l| !before.contains(l)) {
-            if let Some(&join) = joins.get(&(team.as_str(), lead.as_str())) {
-                graph.edge(join, index, Reason::LeadIsMember);
-            }
-            if let Some(&enable) = enabled.get(lead.as_str()) {
-                graph.edge(enable, index, Reason::LeadIsMember);
-            }
-        }
-        for lead in before.iter().filter(|l| !after.contains(l)) {
-            if let Some(&leave) = leaves.get(&(team.as_str(), lead.as_str())) {
-                graph.edge(index, leave, Reason::LeadIsMember);
-            }
-        }
-    }
-}
-
-/// Who comes back does so last, when nothing is left of what they are not to have; who can no longer
-/// come in goes first, before anything is given to them.
-fn accounts(graph: &mut Graph, changes: &[(Change, Option<Location>)], parts: &crate::invariants::Parts<'_>) {
-    let mut enabled: FxHashMap<&str, u32> = FxHashMap::default();
-    let mut disabled: FxHashMap<&str, u32> = FxHashMap::default();
-    for (index, (change, _)) in changes.iter().enumerate() {
-        match change {
-            Change::EnableUser { user } => drop(enabled.insert(&user.email, index as u32)),
-            Change::DisableUser { user, .. } => drop(disabled.insert(&user.email, index as u32)),
-            _ => {}
-        }
-    }
-    if enabled.is_empty() && disabled.is_empty() {
-        return;
-    }
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        let (email, takes, gives) = match change {
-            Change::UpdateUser { after, .. } => {
-                if let Some(&enable) = enabled.get(after.email.as_str()) {
-                    graph.edge(index, enable, Reason::UpdateBeforeEnable);
-                }
-                (&after.email, false, true)
-            }
-            Change::RemoveMember { member, .. } => (&member.user, true, false),
-            Change::AddMember { member } => (&member.user, false, true),
-            Change::ChangeMember { after, .. } => (&after.user, true, true),
-            Change::RevokeGrant { to: PrincipalRecord::User(email), .. } => (email, true, false),
-            Change::GiveGrant { to: PrincipalRecord::User(email), .. } => (email, false, true),
-            Change::ChangeGrant { to: PrincipalRecord::User(email), .. } => (email, true, true),
-            _ => continue,
-        };
-        if let Some(&enable) = enabled.get(email.as_str()).filter(|_| takes && !parts.administers_after(email)) {
-            graph.edge(index, enable, Reason::NothingGainedBetween);
-        }
-        if let Some(&disable) = disabled.get(email.as_str()).filter(|_| gives) {
-            graph.edge(disable, index, Reason::DisableFirst);
-        }
-    }
-}
-
-/// A thing moves to its new place when all that lies around it there has: so there is never a circle.
-fn places(graph: &mut Graph, live: &Directory, changes: &[(Change, Option<Location>)]) {
-    let mut moved: FxHashMap<(Kind, &str), (u32, Option<&str>)> = FxHashMap::default();
-    let mut updated: FxHashMap<&str, u32> = FxHashMap::default();
-    let mut made: FxHashMap<(Kind, &str), Option<&str>> = FxHashMap::default();
-    let mut old_name: FxHashMap<(Kind, &str), &str> = FxHashMap::default();
-    let mut new_name: FxHashMap<(Kind, &str), &str> = FxHashMap::default();
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        if let Change::UpdateTeam { after, .. } = change
-            && let Some(first) = updated.insert(&after.name, index)
-        {
-            graph.edge(first, index, Reason::ExistsBeforeUse);
-        }
-        match change {
-            Change::UpdateTeam { before, after } if before.outer != after.outer => {
-                moved.insert((Kind::Team, &after.name), (index, after.outer.as_deref()));
-            }
-            Change::UpdateResource { before, after } if before.parent != after.parent => {
-                moved.insert((Kind::Resource, &after.name), (index, after.parent.as_deref()));
-            }
-            Change::CreateTeam { team } => drop(made.insert((Kind::Team, &team.name), team.outer.as_deref())),
-            Change::CreateResource { resource } => {
-                made.insert((Kind::Resource, &resource.name), resource.parent.as_deref());
-            }
-            // The steps of a renaming in two parts are followed from either end.
-            Change::RenameTeam { from, to } => rename(&mut old_name, &mut new_name, Kind::Team, from, to),
-            Change::RenameResource { from, to } => rename(&mut old_name, &mut new_name, Kind::Resource, from, to),
-            _ => {}
-        }
-    }
-    if moved.len() < 2 {
-        return;
-    }
-    let live_around = |kind: Kind, name: &str| -> Option<&str> {
-        let name = old_name.get(&(kind, name)).copied().unwrap_or(name);
-        let around: &str = match kind {
-            Kind::Team => &live.team(*live.team(live.find_team(name)?).outer.value()?).name,
-            _ => &live.resource(*live.resource(live.find_resource(name)?).parent.value()?).name,
-        };
-        Some(new_name.get(&(kind, around)).copied().unwrap_or(around))
-    };
-    let limit = live.teams().len().max(live.resources().len()) + made.len() + 1;
-    for (&(kind, _), &(index, around)) in &moved {
-        let mut at = around;
-        for _ in 0..limit {
-            let Some(name) = at else { break };
-            if let Some(&(outer, _)) = moved.get(&(kind, name)) {
-                graph.edge(outer, index, Reason::ExistsBeforeUse);
-                break;
-            }
-            at = match made.get(&(kind, name)) {
-                Some(around) => *around,
-                None => live_around(kind, name),
-            };
-        }
-    }
-    // The map has no order of its own.
-    graph.edges.sort_unstable();
-}
-
-fn rename<'c>(
-    old: &mut FxHashMap<(Kind, &'c str), &'c str>,
-    new: &mut FxHashMap<(Kind, &'c str), &'c str>,
-    kind: Kind,
-    from: &'c str,
-    to: &'c str,
-) {
-    // A second step starts from the name that the first has given.
-    let first = old.remove(&(kind, from)).unwrap_or(from);
-    old.insert((kind, to), first);
-    new.insert((kind, first), to);
-}
-
-/// Per team: leaving it comes before it is given something, and something is taken from it before
-/// anybody joins. The same for everyone who can come in. Administrators have everything anyway.
-fn joins_and_leaves(
-    graph: &mut Graph,
-    live: &Directory,
-    changes: &[(Change, Option<Location>)],
-    parts: &crate::invariants::Parts<'_>,
-) {
-    const EVERYONE: u32 = u32::MAX;
-    let permissions = Roles::of(live, changes);
-    let mut taken: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    let mut given: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    let number = |to: &PrincipalRecord| match to {
-        PrincipalRecord::User(_) => None,
-        PrincipalRecord::Team(name) => parts.after.team_number(name),
-        PrincipalRecord::Everyone => Some(EVERYONE),
-    };
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        let (team, takes, gives) = match change {
-            Change::RevokeGrant { to, .. } => (number(to), true, false),
-            Change::GiveGrant { to, .. } => (number(to), false, true),
-            Change::ChangeGrant { to, before, after, .. } => {
-                (number(to), !permissions.within(before, after), !permissions.within(after, before))
-            }
-            Change::UpdateTeam { before, after } if before.role != after.role || before.outer != after.outer => {
-                let takes = (before.role != after.role && before.role.is_some())
-                    || (before.outer != after.outer && before.outer.is_some());
-                let gives = (before.role != after.role && after.role.is_some())
-                    || (before.outer != after.outer && after.outer.is_some());
-                (parts.after.team_number(&after.name), takes, gives)
-            }
-            _ => continue,
-        };
-        let Some(team) = team else { continue };
-        if takes {
-            taken.entry(team).or_default().push(index);
-        }
-        if gives {
-            given.entry(team).or_default().push(index);
-        }
-    }
-    if taken.is_empty() && given.is_empty() {
-        return;
-    }
-    let around = |team: u32| -> Vec<u32> {
-        let mut all = parts.before.team_and_outer(team);
-        all.extend(parts.after.team_and_outer(team));
-        all.sort_unstable();
-        all.dedup();
-        all
-    };
-    let mut joins: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    let mut leaves: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    let mut enabled: FxHashMap<u32, u32> = FxHashMap::default();
-    let mut disabled: FxHashMap<u32, u32> = FxHashMap::default();
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let index = index as u32;
-        match change {
-            Change::AddMember { member } if !parts.administers_after(&member.user) => {
-                let Some(team) = parts.after.team_number(&member.team) else { continue };
-                for team in around(team).into_iter().filter(|t| taken.contains_key(t)) {
-                    joins.entry(team).or_default().push(index);
-                }
-            }
-            Change::RemoveMember { member, .. } if !parts.administers_before(&member.user) => {
-                let Some(team) = parts.after.team_number(&member.team) else { continue };
-                for team in around(team).into_iter().filter(|t| given.contains_key(t)) {
-                    leaves.entry(team).or_default().push(index);
-                }
-            }
-            Change::CreateUser { user } | Change::InviteUser { user } | Change::EnableUser { user }
-                if !parts.administers_after(&user.email) =>
-            {
-                joins.entry(EVERYONE).or_default().push(index);
-                if let (Change::EnableUser { .. }, Some(id)) = (change, parts.after.user_number(&user.email)) {
-                    enabled.insert(id, index);
-                }
-            }
-            Change::DisableUser { user, .. } | Change::DeleteUser { user, .. }
-                if !parts.administers_before(&user.email) =>
-            {
-                leaves.entry(EVERYONE).or_default().push(index);
-                if let (Change::DisableUser { .. }, Some(id)) = (change, parts.after.user_number(&user.email)) {
-                    disabled.insert(id, index);
-                }
-            }
-            _ => {}
-        }
-    }
-    if !(enabled.is_empty() && disabled.is_empty()) {
-        for m in live.memberships() {
-            let (UserId(user), TeamId(team)) = (m.user, m.team);
-            if let Some(&index) = enabled.get(&user) {
-                for team in around(team).into_iter().filter(|t| taken.contains_key(t)) {
-                    joins.entry(team).or_default().push(index);
-                }
-            }
-            if let Some(&index) = disabled.get(&user) {
-                for team in around(team).into_iter().filter(|t| given.contains_key(t)) {
-                    leaves.entry(team).or_default().push(index);
-                }
-            }
-        }
-    }
-    let mut teams: Vec<u32> = taken.keys().chain(given.keys()).copied().collect();
-    teams.sort_unstable();
-    teams.dedup();
-    for team in teams {
-        let list = |of: &FxHashMap<u32, Vec<u32>>| {
-            let mut list = of.get(&team).cloned().unwrap_or_default();
-            list.sort_unstable();
-            list.dedup();
-            list
-        };
-        graph.gate(&list(&taken), &list(&joins), Reason::NothingGainedBetween);
-        graph.gate(&list(&leaves), &list(&given), Reason::NothingGainedBetween);
-    }
-}
-
-/// What roles may do, as far as it is known, by name: to tell whether a change only raises or lowers.
-struct Roles<'c> {
-    live: &'c Directory,
-    changed: std::collections::BTreeSet<&'c str>,
-}
-
-impl<'c> Roles<'c> {
-    fn of(live: &'c Directory, changes: &'c [(Change, Option<Location>)]) -> Self {
-        let changed = changes.iter().filter_map(|(change, _)| match change {
-            Change::CreateRole { role } => Some(role.name.as_str()),
-            Change::UpdateRole { after, .. } => Some(after.name.as_str()),
-            _ => None,
-        });
-        Self { live, changed: changed.collect() }
-    }
-
-    /// Whether `some` roles surely give nothing that `others` do not.
-    fn within(&self, some: &[GrantedRole], others: &[GrantedRole]) -> bool {
-        if some.iter().all(|s| others.iter().any(|o| o.role == s.role)) {
-            return true;
-        }
-        let all = |roles: &[GrantedRole]| {
-            roles.iter().try_fold(Permissions::NONE, |all, r| {
-                let id = self.live.find_role(&r.role).filter(|_| !self.changed.contains(r.role.as_str()))?;
-                let own = self.live.role(id).permissions;
-                (!own.is_empty()).then(|| all.union(own))
-            })
-        };
-        matches!((all(some), all(others)), (Some(some), Some(others)) if some.is_subset(&others))
-    }
-}
-
-fn administrators(
-    graph: &mut Graph,
-    changes: &[(Change, Option<Location>)],
-    parts: &crate::invariants::Parts<'_>,
-    rules: &Rules,
-) {
-    let all =
-        |part: Part| -> Vec<u32> { (0..changes.len() as u32).filter(|i| parts.parts[*i as usize] == part).collect() };
-    let (makes, moves, mut unmakes) = (all(Part::Makes), all(Part::Moves), all(Part::Unmakes));
-    // A block does not wait for new administrators as long as enough old ones are left without it.
-    let blocked = |i: &u32| matches!(changes[*i as usize].0.reason(), Some(Why::Blocked { .. }));
-    let blocks = unmakes.iter().filter(|i| blocked(i)).count();
-    if blocks > 0 && parts.before.count() >= blocks + rules.admins_at_least.max(1) {
-        unmakes.retain(|i| !blocked(i));
-    }
-    graph.gate(&makes, &unmakes, Reason::AdminRemains);
-    if moves.is_empty() {
-        return;
-    }
-    // Who goes on administering by another way needs the new way before, and the old one until then.
-    let mut updates: FxHashMap<u32, u32> = FxHashMap::default();
-    let (mut roles_made, mut roles_unmade) = (Vec::new(), Vec::new());
-    for (index, (change, _)) in changes.iter().enumerate() {
-        let (index, part) = (index as u32, parts.parts[index]);
-        match change {
-            Change::UpdateRole { .. } if part == Part::Makes => roles_made.push(index),
-            Change::UpdateRole { .. } if part == Part::Unmakes => roles_unmade.push(index),
-            Change::UpdateTeam { after, .. } if part != Part::None => {
-                if let Some(team) = parts.after.team_number(&after.name) {
-                    updates.insert(team, index);
-                }
-            }
-            _ => {}
-        }
-    }
-    graph.gate(&roles_made, &moves, Reason::AdminRemains);
-    graph.gate(&moves, &roles_unmade, Reason::AdminRemains);
-    for &index in &moves {
-        let Change::UpdateTeam { after, .. } = &changes[index as usize].0 else { continue };
-        let Some(team) = parts.after.team_number(&after.name) else { continue };
-        for outer in parts.after.team_and_outer(team).into_iter().skip(1) {
-            if let Some(&update) = updates.get(&outer) {
-                graph.edge(update, index, Reason::AdminRemains);
-            }
-        }
-        for outer in parts.before.team_and_outer(team).into_iter().skip(1) {
-            if let Some(&update) = updates.get(&outer).filter(|u| parts.parts[**u as usize] == Part::Unmakes) {
-                graph.edge(index, update, Reason::AdminRemains);
-            }
-        }
-    }
+    steps
 }

@@ -378,14 +378,24 @@ fn a_block_comes_first_unless_it_is_the_last_administrator() {
 
 #[test]
 fn nobody_gains_in_between() {
-    let was = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t bob\nres p/x\ngrant p/x team/o use\n");
-    let now = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t ada\nres p/x\ngrant p/x team/t edit\n");
-    let plan = planned(&desired(&now), &live(&was));
+    let roles = "role left l\nrole right r\n";
+    let was = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t bob\nres p/x\ngrant p/x team/o left\n");
+    let now = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t ada\nres p/x\ngrant p/x team/t right\n");
+    let plan = planned(&desired(&(roles.to_owned() + &now)), &live(&(roles.to_owned() + &was)));
     assert_eq!(
         lines(&plan),
         ["1 remove-member t bob", "1 revoke-grant p/x team/o", "2 add-member t ada", "2 give-grant p/x team/t"]
     );
-    assert!(plan.steps[2].after.iter().all(|e| e.reason == Reason::NothingGainedBetween));
+    let after = |i: usize| plan.steps[i].after.iter().map(|e| (e.step, e.reason)).collect::<Vec<_>>();
+    assert_eq!(after(2), [(2, Reason::NothingGainedBetween)]);
+    assert_eq!(after(3), [(1, Reason::NothingGainedBetween)]);
+    // What is within what somebody has before or will have is no gain.
+    let was = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t bob\nres p/x\ngrant p/x team/o use\n");
+    let now = rooted("user ada\nuser bob\nteam o\nteam t in=o\nmember t ada\nres p/x\ngrant p/x team/t edit\n");
+    assert_eq!(
+        plan_lines(&now, &was),
+        ["1 add-member t ada", "1 remove-member t bob", "1 revoke-grant p/x team/o", "2 give-grant p/x team/t"]
+    );
     // A grant that is only raised takes nothing from anybody.
     let was = rooted("user ada\nteam t\nres p/x\ngrant p/x team/t use\n");
     let now = rooted("user ada\nteam t\nmember t ada\nres p/x\ngrant p/x team/t edit\n");

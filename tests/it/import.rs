@@ -248,7 +248,8 @@ proptest! {
             level: Promise::Enforced,
             options: Options { now: now(), renames: true, invites: false },
             ownership: None,
-            locate: &locate,
+            identity: None,
+                locate: &locate,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();
