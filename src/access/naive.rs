@@ -379,6 +379,32 @@ impl Naive {
         everywhere.into_iter().chain(local).collect()
     }
 
+    /// The roles that a user holds on a resource, or everywhere, those of grants around it included.
+    pub(crate) fn roles_on(&self, user: &str, on: Option<&str>, now: Moment) -> BTreeSet<String> {
+        if !self.comes_in(user, now) {
+            return BTreeSet::new();
+        }
+        let mut all: BTreeSet<String> = self.roles_everywhere(user, now).into_iter().collect();
+        let teams = self.teams_of(user, now);
+        let mut at = on.map(str::to_owned);
+        while let Some(resource) = at.and_then(|r| self.resources.get(&r)) {
+            if resource.visibility == Some(Visibility::Private) {
+                break;
+            }
+            for ((_, to), roles) in self.grants.iter().filter(|((r, _), _)| *r == resource.name) {
+                let fits = match to {
+                    PrincipalRecord::User(u) => u == user,
+                    PrincipalRecord::Team(t) => teams.contains(t),
+                    PrincipalRecord::Everyone => true,
+                };
+                let lasting = roles.iter().filter(|r| fits && r.until.is_none_or(|u| u >= now));
+                all.extend(lasting.map(|r| r.role.clone()));
+            }
+            at = resource.parent.clone();
+        }
+        all
+    }
+
     fn local(&self, catalogue: &Catalogue, now: Moment, user: &str, on: &str, depth: usize) -> BTreeSet<String> {
         let Some(resource) = self.resources.get(on).filter(|_| depth < 100) else { return BTreeSet::new() };
         let kind = catalogue.kinds.get(on.split('/').next().unwrap());

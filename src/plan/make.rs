@@ -86,6 +86,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         provider: context.provider.to_owned(),
         level: context.level,
         observed,
+        losses: ordered.losses,
         pending: found.pending,
         expired_invitations: found.expired_invitations,
         notes,

@@ -30,6 +30,8 @@ mod work;
 
 pub use confirmed::{By, Confirmed};
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 pub(crate) mod testing;

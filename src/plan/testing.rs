@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Location;
 use crate::model::*;
-use crate::plan::{Context, Options, Plan, Promise, TargetPlan, plan};
+use crate::plan::{Context, Options, Plan, Promise, Step, TargetPlan, plan};
 
 /// A day on which every test takes place.
 pub(crate) fn today() -> Moment {
@@ -89,6 +89,11 @@ pub(crate) fn read(text: &str, full: bool) -> (Directory, Origins<()>) {
             "res" => {
                 let mut resource = Resource::new(&words[0]);
                 resource.description = said_text("description");
+                resource.visibility = said(full, keys, "vis", |v| match v {
+                    "private" => Visibility::Private,
+                    "everyone" => Visibility::Everyone,
+                    _ => Visibility::Restricted,
+                });
                 resource.was = was;
                 resources.insert(words[0].clone(), b.resource(resource, ()));
             }
@@ -207,11 +212,11 @@ pub(crate) fn whole(target: TargetPlan, consents: &[&str]) -> Plan {
 
 /// One line for each step: its wave, its kind and its object.
 pub(crate) fn lines(plan: &TargetPlan) -> Vec<String> {
-    plan.steps
-        .iter()
-        .map(|s| {
-            let value = serde_json::to_value(&s.change).unwrap();
-            format!("{} {} {}", s.wave, value["change"].as_str().unwrap(), s.change.object().name)
-        })
-        .collect()
+    plan.steps.iter().map(line).collect()
+}
+
+/// One step: its wave, its kind and its object.
+pub(crate) fn line(step: &Step) -> String {
+    let value = serde_json::to_value(&step.change).unwrap();
+    format!("{} {} {}", step.wave, value["change"].as_str().unwrap(), step.change.object().name)
 }

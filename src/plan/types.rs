@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Consent, Step};
+use super::{Consent, Loss, Step};
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
 use crate::model::{Change, Kind, Share, UserRemoval};
@@ -92,6 +92,10 @@ pub struct TargetPlan {
     pub steps: Vec<Step>,
     /// Differences that are reported and not written.
     pub observed: Vec<Observed>,
+    /// Access that somebody lacks for a moment though they have it before and after, because no order
+    /// avoids it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// Users who are invited and have not come yet, by e-mail.
     pub pending: Vec<String>,
     /// Users whose invitation has run out, by e-mail.

@@ -70,6 +70,7 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
             .map(|((change, declared), id)| Step { id, wave: 1, change, declared, after: Vec::new() })
             .collect(),
         observed: Vec::new(),
+        losses: Vec::new(),
         pending: Vec::new(),
         expired_invitations: Vec::new(),
         notes: Vec::new(),
