@@ -6,8 +6,10 @@
 //! [`Resolver`].
 
 mod access;
+mod catalogues;
 mod people;
 mod policies;
+mod roles;
 mod targets;
 mod teams;
 mod tests_section;
@@ -26,6 +28,7 @@ use super::suggest::nearest;
 use crate::diagnostic::{Code, Finding, Severity, Sink, Span};
 use crate::model::{Desired, Moment, Profiles, look_alike};
 
+pub use catalogues::builtin_catalogue;
 pub use targets::Template;
 
 /// How many times a run looks for the nearest name: with a hundred thousand users and ten thousand
@@ -205,7 +208,7 @@ pub(super) struct Resolver<'a> {
     pub profiles: &'a Profiles,
     pub now: Moment,
     pub targets: Vec<targets::TargetState>,
-    pub roles: HashMap<Sym, targets::RoleInfo>,
+    pub roles: HashMap<Sym, roles::RoleInfo>,
     pub users: Vec<UserInfo>,
     pub user_by_name: HashMap<Sym, u32>,
     pub user_by_email: HashMap<String, u32>,
