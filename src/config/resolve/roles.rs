@@ -6,7 +6,7 @@ use super::{Resolver, twice};
 use crate::config::declaration::{PermissionsDecl, RoleDecl};
 use crate::config::decode::{Sp, Sym, Table};
 use crate::diagnostic::{Code, Finding, Span};
-use crate::model::{Catalogue, Permissions, Place, Role, RoleId, Said};
+use crate::model::{Permissions, Place, Role, RoleId, Said};
 
 /// A declared role.
 #[derive(Debug)]
@@ -144,21 +144,22 @@ impl Resolver<'_> {
             };
             let all = matches!(decl.permissions, Some(PermissionsDecl::All));
             let names = self.names;
-            let known = known_permissions(&self.targets[index].catalogue);
+            let catalogue = std::sync::Arc::clone(&self.targets[index].catalogue);
+            let known = catalogue.permissions();
             if let Some(PermissionsDecl::These(list)) = &decl.permissions
                 && !known.is_empty()
             {
                 for permission in list {
                     let text = names.resolve(permission.value).unwrap_or_default();
-                    if !known.iter().any(|k| k == text) {
+                    if !known.contains(&text) {
                         let otherwise = format!("no role of `{}` has it", self.targets[index].catalogue.name);
-                        self.unknown(*permission, "permission", known.iter().map(String::as_str), &otherwise);
+                        self.unknown(*permission, "permission", known.iter().copied(), &otherwise);
                     }
                 }
             }
             let target = &mut self.targets[index];
             let mut permissions = Permissions::NONE;
-            for permission in wanted.iter().copied().chain(known.iter().filter(|_| all).map(String::as_str)) {
+            for permission in wanted.iter().copied().chain(known.iter().copied().filter(|_| all)) {
                 permissions.insert(target.builder.permission(permission));
             }
             let role = Role {
@@ -300,13 +301,4 @@ impl Resolver<'_> {
 enum Meaning {
     Native(String),
     Made(Vec<Place>),
-}
-
-/// The permissions that any role of a catalogue has, sorted.
-fn known_permissions(catalogue: &Catalogue) -> Vec<String> {
-    let all = catalogue.roles.values().flat_map(|r| r.permissions.iter().flatten().cloned());
-    let mut all: Vec<String> = all.collect();
-    all.sort();
-    all.dedup();
-    all
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogues::add_catalogue_roles;
 use super::{Resolver, TargetDeclaration, twice};
-use crate::config::declaration::{CatalogueDecl, PoliciesDecl, ProviderName, TargetDecl};
+use crate::config::declaration::{PoliciesDecl, ProviderName, TargetDecl};
 use crate::config::decode::{Sp, Sym, Table};
 use crate::diagnostic::{Code, Finding, Span};
 use crate::model::{
@@ -127,13 +127,12 @@ pub(in crate::config) struct TargetState {
 }
 
 impl Resolver<'_> {
-    /// Adds the targets and their catalogues; gives back the policies that each has for itself.
+    /// Adds the targets; gives back the policies that each has for itself.
     pub fn add_targets(
         &mut self,
         targets: Table<TargetDecl>,
-        catalogues: Table<CatalogueDecl>,
+        declared: &HashMap<String, Arc<Catalogue>>,
     ) -> Vec<Option<PoliciesDecl>> {
-        let declared = self.read_catalogues(&catalogues);
         // Where something could not be read, the targets may stand in it.
         let unread = self.sink.errors().any(|f| !matches!(f.code, Code::MissingKey | Code::UnknownVersion));
         if targets.rows.is_empty() && targets.broken.is_empty() && !unread {
@@ -170,7 +169,7 @@ impl Resolver<'_> {
                     self.sink.push(finding.help("give each its own file"));
                 }
             }
-            let catalogue = self.read_catalogue(&decl, key.span, profile, &declared);
+            let catalogue = self.read_catalogue(&decl, key.span, profile, declared);
             let manage = self.read_manage(&decl, profile);
             let settings = self.read_settings(&decl, profile);
             let credentials = self.read_credentials(&decl, profile);
