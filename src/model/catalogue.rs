@@ -200,6 +200,18 @@ impl Catalogue {
         })
     }
 
+    /// How every two roles that can meet stand to each other, the first before the second by name.
+    #[must_use]
+    pub fn standings(&self) -> Vec<(&str, &str, Standing)> {
+        let mut all = Vec::new();
+        let names: Vec<&str> = self.roles.keys().map(String::as_str).collect();
+        for (index, first) in names.iter().enumerate() {
+            let rest = names.iter().skip(index + 1).filter(|second| self.meet(first, second));
+            all.extend(rest.map(|second| (*first, *second, self.compare(first, second))));
+        }
+        all
+    }
+
     /// A kind and all kinds that it can lie in, at any depth.
     fn reach(&self, kind: &str) -> Vec<&ResourceKind> {
         let mut names: Vec<&str> = vec![kind];
@@ -286,6 +298,9 @@ mod tests {
             assert_eq!(catalogue.compare(second, first), expected.reversed(), "{second} {first}");
         }
         assert_eq!(catalogue.permissions(), ["bill", "read", "write"]);
+        let standings = catalogue.standings();
+        assert_eq!(standings.len(), 15, "every pair once");
+        assert!(standings.contains(&("biller", "reader", Standing::Incomparable)));
     }
 
     #[test]
