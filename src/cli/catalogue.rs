@@ -8,11 +8,12 @@ use clap::{Args, ValueEnum};
 use super::validate::json;
 use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{RESERVED_FILE, builtin_catalogue, nearest, root_of};
+use crate::diagnostic::{Finding, SourceMap};
 use crate::model::Catalogue;
 use crate::render::{catalogue as terminal, catalogue_json};
 use crate::targets::PROFILES;
 
-/// Show role catalogues: which roles a system has, what each may do, and how they stand to each other.
+/// Show role catalogues: what each role may do, and how roles stand to each other.
 ///
 /// Without a name, lists those that are built in and those that the files declare. What a system does
 /// not publish is said to be unknown, and what is inferred is marked.
@@ -42,8 +43,8 @@ struct Known {
     catalogues: BTreeMap<String, (Arc<Catalogue>, bool)>,
     /// The catalogues of the targets.
     targets: BTreeMap<String, Arc<Catalogue>>,
-    /// Whether the files have errors, so that what they declare is not known.
-    broken: bool,
+    /// What is wrong with the files, where they have errors: what they declare is not known then.
+    broken: Option<(Vec<Finding>, SourceMap)>,
 }
 
 /// Runs the command.
@@ -60,7 +61,7 @@ pub fn catalogue(ui: &mut Ui, global: &Global, args: &CatalogueArgs) -> Result<E
     let Some(wanted) = &args.name else {
         let all: Vec<(&Catalogue, bool)> =
             known.catalogues.values().map(|(c, builtin)| (c.as_ref(), *builtin)).collect();
-        if known.broken {
+        if known.broken.is_some() {
             ui.note(
                 "The files have errors, so catalogues that they declare are not listed: see `rolecall validate`.\n",
             );
@@ -76,9 +77,9 @@ pub fn catalogue(ui: &mut Ui, global: &Global, args: &CatalogueArgs) -> Result<E
         let built_in = known.catalogues.get(&found.name).is_some_and(|(_, built_in)| *built_in);
         return show(ui, found, built_in, as_json);
     }
-    if known.broken {
+    if let Some((findings, sources)) = &known.broken {
         // It may be one of those: what is wrong comes first.
-        load::ready(ui, global, false).map(|_| ()).unwrap_or_default();
+        ui.findings(findings, sources);
         return Err(Failure::error(format!("there is no built-in catalogue `{wanted}`, and the files have errors"))
             .help("mend them, and then it can be told whether they declare it"));
     }
@@ -106,10 +107,12 @@ fn known(global: &Global) -> Known {
     for (name, _) in PROFILES.catalogues {
         catalogues.extend(builtin_catalogue(&PROFILES, name).map(|c| ((*name).to_owned(), (Arc::new(c), true))));
     }
-    let mut known = Known { catalogues, targets: BTreeMap::new(), broken: false };
+    let mut known = Known { catalogues, targets: BTreeMap::new(), broken: None };
     if root_of(&global.file).join(RESERVED_FILE).exists() {
-        let (declaration, _, _) = load::read(global, false);
-        known.broken = declaration.is_none();
+        let (declaration, sources, findings) = load::read(global, false);
+        if declaration.is_none() {
+            known.broken = Some((findings, sources));
+        }
         for (name, catalogue) in declaration.iter().flat_map(|d| &d.catalogues) {
             known.catalogues.insert(name.clone(), (Arc::clone(catalogue), false));
         }

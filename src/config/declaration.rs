@@ -257,7 +257,7 @@ object! {
         /// Other names for it.
         aliases: Option<Vec<Sp<Sym>>>,
         /// Its height where the highest role decides (`combine: highest`): a greater number is higher.
-        tier: Option<Sp<u32>>,
+        tier: Option<u32>,
         /// A role that bounds what grants, ownership and visibility give to a user with this role.
         caps_at: Option<Sp<Sym>>,
         /// The class of paid seats that an active user with this role takes, by any name.

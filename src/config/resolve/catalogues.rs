@@ -215,7 +215,7 @@ impl<'a> Reading<'a> {
                 administers: role.administers.unwrap_or(false),
                 places,
                 aliases: self.list(role.aliases.as_deref().unwrap_or_default()),
-                tier: role.tier.map(|t| t.value),
+                tier: role.tier,
                 caps_at: self.one(role.caps_at),
                 seat: self.one(role.seat),
                 may_give: role.may_give.as_ref().map(|gives| match gives {
