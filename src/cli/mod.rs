@@ -2,6 +2,7 @@
 
 mod apply;
 mod arguments;
+mod catalogue;
 mod completions;
 mod exit;
 mod history;
@@ -45,6 +46,7 @@ enum Command {
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
     History(history::HistoryArgs),
+    Catalogue(catalogue::CatalogueArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -70,6 +72,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
+        Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

@@ -256,6 +256,40 @@ object! {
         on: Option<Vec<Sp<Place>>>,
         /// Other names for it.
         aliases: Option<Vec<Sp<Sym>>>,
+        /// Its height where the highest role decides (`combine: highest`): a greater number is higher.
+        tier: Option<u32>,
+        /// A role that bounds what grants, ownership and visibility give to a user with this role.
+        caps_at: Option<Sp<Sym>>,
+        /// The class of paid seats that an active user with this role takes, by any name.
+        seat: Option<Sp<Sym>>,
+        /// The roles that a user with this role may give to others, or `all`. Without it, those whose permissions are all among its own.
+        may_give: Option<GivesDecl>,
+        /// What of it is inferred and not published, or chosen where the source contradicts itself, and why.
+        inferred: Option<Prose>,
+    }
+}
+
+/// The roles that a role may give.
+#[derive(Debug, Clone)]
+pub enum GivesDecl {
+    /// Every role of the catalogue.
+    All,
+    /// These.
+    These(Vec<Sp<Sym>>),
+}
+
+impl Decode for GivesDecl {
+    const WHAT: &'static str = "a list of roles, or `all`";
+
+    fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if node.as_str() == Some("all") {
+            return Some(Self::All);
+        }
+        Vec::decode(node, cx).map(Self::These)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "all" }, Vec::<Sp<Sym>>::schema(generator)] })
     }
 }
 
@@ -296,6 +330,12 @@ object! {
         visibility: Option<bool>,
         /// Whether grants can be given on it directly; without it, yes. What lies in a project may only inherit.
         grants: Option<bool>,
+        /// The role that its owner holds on it.
+        owner: Option<Sp<Sym>>,
+        /// The role that every active user holds on it where its visibility is `everyone`.
+        everyone: Option<Sp<Sym>>,
+        /// What of it is inferred and not published, or chosen where the source contradicts itself, and why.
+        inferred: Option<Prose>,
     }
 }
 

@@ -18,7 +18,7 @@ mod quantity;
 mod record;
 mod said;
 
-pub use catalogue::{Catalogue, CatalogueRole, Combine, Place, ResourceKind};
+pub use catalogue::{Catalogue, CatalogueRole, Combine, Place, ResourceKind, Standing, inclusion};
 pub use change::{Change, Effect, GrantedRole, Why};
 pub use desired::Desired;
 pub use directory::{

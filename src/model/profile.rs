@@ -2,6 +2,9 @@
 
 use super::Kind;
 
+/// The name of a setting, and the catalogue for each of its values.
+pub type Variants = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// What can be declared for a provider.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
@@ -9,6 +12,9 @@ pub struct Profile {
     pub provider: &'static str,
     /// The built-in catalogue that its targets have; `None` where every target names its own.
     pub catalogue: Option<&'static str>,
+    /// A setting that chooses among several built-in catalogues, and the one for each of its values;
+    /// without the setting, it is `catalogue`.
+    pub variants: Option<Variants>,
     /// The kinds of things that it has, written by the API or by hand.
     pub kinds: &'static [Kind],
     /// The keys of `credentials:`.

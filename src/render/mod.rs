@@ -1,5 +1,7 @@
 //! One file per format, all from the same findings, plans and reports.
 
+pub mod catalogue;
+pub mod catalogue_json;
 pub mod changes;
 mod clean;
 mod describe;

@@ -36,6 +36,12 @@ pub fn history() -> Value {
     schema_of::<super::history_json::HistoryDocument>("rolecall history")
 }
 
+/// Of role catalogues as JSON.
+#[must_use]
+pub fn catalogue() -> Value {
+    schema_of::<super::catalogue_json::CataloguesDocument>("rolecall catalogue")
+}
+
 fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     if let Some(object) = value.as_object_mut() {

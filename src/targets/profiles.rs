@@ -12,6 +12,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "directory",
             catalogue: None,
+            variants: None,
             kinds: ALL,
             credentials: &[],
             settings: &[],
@@ -20,10 +21,12 @@ pub const PROFILES: Profiles = Profiles {
             accounts_without_role: false,
             url: &["sqlite:"],
         },
-        // paradime.md (a): three kinds of credentials; (c): auto-join domains are a manual step.
+        // paradime.md (a): three kinds of credentials; (c): auto-join domains are a manual step; (d): eight
+        // roles with the Security pack, three without it.
         Profile {
             provider: "paradime",
             catalogue: Some("paradime"),
+            variants: Some(("plan", &[("rbac", "paradime"), ("standard", "paradime-standard")])),
             kinds: &[Kind::Role, Kind::User, Kind::Domain],
             credentials: &["key", "secret", "token"],
             settings: &["workspace", "plan"],
@@ -36,6 +39,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "omni",
             catalogue: Some("omni"),
+            variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant, Kind::Domain],
             credentials: &["token"],
             settings: &[],
@@ -48,6 +52,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "terminusdb",
             catalogue: Some("terminusdb"),
+            variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
             credentials: &["user", "password", "token"],
             settings: &["mode", "organization"],
@@ -60,6 +65,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "strongly",
             catalogue: Some("strongly"),
+            variants: None,
             kinds: ALL,
             credentials: &["key"],
             settings: &["organization"],
@@ -72,6 +78,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "scim",
             catalogue: Some("scim"),
+            variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member],
             credentials: &["token", "user", "password"],
             settings: &["bulk"],
@@ -84,6 +91,7 @@ pub const PROFILES: Profiles = Profiles {
     catalogues: &[
         ("strongly", include_str!("catalogues/strongly.yaml")),
         ("paradime", include_str!("catalogues/paradime.yaml")),
+        ("paradime-standard", include_str!("catalogues/paradime.yaml")),
         ("omni", include_str!("catalogues/omni.yaml")),
         ("terminusdb", include_str!("catalogues/terminusdb.yaml")),
         ("scim", include_str!("catalogues/scim.yaml")),

@@ -5,6 +5,8 @@
 mod common;
 
 mod budget;
+mod catalogue_command;
+mod catalogues;
 mod crash;
 mod guards;
 mod help;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::people::{Rename, check_renames};
-use super::targets::At;
+use super::roles::At;
 use super::teams::circles;
 use super::{CIRCLE_SHOWN, Resolver, circle_named, twice};
 use crate::config::declaration::{GrantDecl, Grantee, GranteeDecl, ResourceDecl};

@@ -6,14 +6,17 @@
 //! [`Resolver`].
 
 mod access;
+mod catalogues;
 mod people;
 mod policies;
+mod roles;
 mod targets;
 mod teams;
 mod tests_section;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use string_interner::{DefaultBackend, StringInterner};
 
@@ -24,8 +27,9 @@ use super::declaration::{
 use super::decode::{Sp, Sym, Table};
 use super::suggest::nearest;
 use crate::diagnostic::{Code, Finding, Severity, Sink, Span};
-use crate::model::{Desired, Moment, Profiles, look_alike};
+use crate::model::{Catalogue, Desired, Moment, Profiles, look_alike};
 
+pub use catalogues::builtin_catalogue;
 pub use targets::Template;
 
 /// How many times a run looks for the nearest name: with a hundred thousand users and ten thousand
@@ -65,6 +69,8 @@ pub struct Declaration {
     pub root: PathBuf,
     /// The targets by name.
     pub targets: Vec<TargetDeclaration>,
+    /// The catalogues that the files declare, by name.
+    pub catalogues: BTreeMap<String, Arc<Catalogue>>,
     /// The access tests.
     pub tests: Vec<TestDecl>,
     /// Settings for pull requests.
@@ -205,7 +211,7 @@ pub(super) struct Resolver<'a> {
     pub profiles: &'a Profiles,
     pub now: Moment,
     pub targets: Vec<targets::TargetState>,
-    pub roles: HashMap<Sym, targets::RoleInfo>,
+    pub roles: HashMap<Sym, roles::RoleInfo>,
     pub users: Vec<UserInfo>,
     pub user_by_name: HashMap<Sym, u32>,
     pub user_by_email: HashMap<String, u32>,
@@ -311,7 +317,8 @@ pub(super) fn resolve(
         ..
     } = merged;
     let r = &mut resolver;
-    let overrides = r.add_targets(targets, catalogues);
+    let catalogues = r.read_catalogues(&catalogues);
+    let overrides = r.add_targets(targets, &catalogues);
     r.add_roles(roles);
     r.mention_sections(users_said, teams_said, resources_said, grants_said, domains_said);
     r.index_users(users);
@@ -327,5 +334,6 @@ pub(super) fn resolve(
     r.check_drift(drift.as_ref().map(|d| &d.value));
     let identities = r.identities();
     let targets = r.finish(identities);
-    Some(Declaration { root, targets, tests, ci: ci.map(|c| c.value), drift: drift.map(|d| d.value) })
+    let catalogues = catalogues.into_iter().collect();
+    Some(Declaration { root, targets, catalogues, tests, ci: ci.map(|c| c.value), drift: drift.map(|d| d.value) })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use super::targets::At;
+use super::roles::At;
 use super::{Resolver, UserInfo, nearest, twice};
 use crate::config::declaration::{BlockDecl, UserAtDecl, UserDecl};
 use crate::config::decode::{Prose, Sp, Sym, Table};

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::people::domain_name;
-use super::targets::At;
+use super::roles::At;
 use super::{Resolver, twice};
 use crate::config::declaration::{DomainDecl, LimitsDecl, PoliciesDecl};
 use crate::config::decode::{Several, Sp, Sym, Table};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::people::{Rename, check_renames};
-use super::targets::At;
+use super::roles::At;
 use super::{CIRCLE_SHOWN, Resolver, circle_named, twice};
 use crate::config::declaration::{MemberOfTeam, QuotaDecl, TeamDecl, TeamOfUser};
 use crate::config::decode::{Sp, Sym, Table};
