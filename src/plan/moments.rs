@@ -77,7 +77,7 @@ fn worlds() -> Vec<World> {
         grants: true,
         owner: Some("edit".into()),
         everyone: Some("use".into()),
-        inferred: None,
+        ..ResourceKind::default()
     };
     capped.kinds.insert("p".into(), kind);
     let capped = World {
@@ -285,6 +285,10 @@ fn case(seed: u64, worlds: &[World], edits: usize) -> Case {
     for _ in 0..edits {
         after.edit(&mut dice, world);
     }
+    // Who is not there is as good as disabled.
+    for (id, user) in &mut after.users {
+        user.disabled &= before.users.contains_key(id);
+    }
     let (was, is) = (before.words(world), after.words(world));
     let (live, _) = read(&was, true);
     let mut desired = everything(read(&is, true));
@@ -414,7 +418,12 @@ impl<'d> Ends<'d> {
                 return (Some(format!("{} seats taken of {most}", now.seats)), losses);
             }
         }
-        let known = |c: &&(String, Option<String>)| self.before.clashes.contains(*c) || self.after.clashes.contains(*c);
+        let known = |c: &&(String, Option<String>)| {
+            [&self.before, &self.after].into_iter().any(|seen| {
+                let there = c.1.as_ref().is_none_or(|r| seen.resources.contains(r));
+                seen.clashes.contains(&(c.0.clone(), c.1.clone().filter(|_| there)))
+            })
+        };
         if let Some(clash) = now.clashes.iter().find(|c| !known(c)) {
             return (Some(format!("{clash:?} holds exclusive roles")), losses);
         }
