@@ -21,7 +21,10 @@ pub fn read(global: &Global, strict: bool) -> (Option<Declaration>, SourceMap, V
     let loaded: Loaded = crate::config::load(&global.file, &PROFILES, global.now());
     let mut sink = loaded.sink;
     if let Some(declaration) = &loaded.declaration {
-        crate::invariants::check_files(declaration.targets.iter().map(|t| &t.desired), &mut sink);
+        let desired = declaration.targets.iter().map(|t| &t.desired);
+        for finding in crate::invariants::check_files(desired, global.now()) {
+            sink.push(finding);
+        }
     }
     if strict {
         sink.make_strict();

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Exit, Failure, Global, Ui, load};
 use crate::config::TargetDeclaration;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Severity, Span};
 use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
 use crate::store::Store;
 use crate::targets::{self, Address, OpenError, Reader};
@@ -182,8 +182,10 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
 /// The exit code, when the files have errors.
 pub fn declaration(ui: &mut Ui, global: &Global, strict: bool) -> Result<load::Ready, Exit> {
     let ready = load::ready(ui, global, strict)?;
-    if !ready.findings.is_empty() {
-        let count = crate::render::findings_human::summary(&ready.findings);
+    // Notes are for who asks for them.
+    let warnings: Vec<_> = ready.findings.iter().filter(|f| f.severity != Severity::Note).cloned().collect();
+    if !warnings.is_empty() {
+        let count = crate::render::findings_human::summary(&warnings);
         ui.note(&format!("The files have {count}: `rolecall validate` shows what and where.\n\n"));
     }
     Ok(ready)

@@ -1,6 +1,6 @@
 //! What the file language must know of a provider: data that each target hands over.
 
-use super::Kind;
+use super::{Kind, RuleName};
 
 /// What can be declared for a provider.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,8 @@ pub struct Profiles {
     pub providers: &'static [Profile],
     /// The built-in catalogues: the name, and a file with a `catalogues:` section that holds it.
     pub catalogues: &'static [(&'static str, &'static str)],
+    /// The invariants, by name.
+    pub rules: &'static [RuleName],
 }
 
 impl Profiles {

@@ -150,7 +150,7 @@ fn judged(rules: &crate::model::Rules) -> Judged {
         (kind, Limit { count: limits.count, share: limits.share })
     };
     Judged {
-        rules: RULES.iter().filter(|r| r.scope != invariants::Scope::File).map(|r| r.name.to_owned()).collect(),
+        rules: RULES.iter().filter(|r| r.scope != invariants::Scope::File).map(|r| r.name().to_owned()).collect(),
         admins_at_least: rules.admins_at_least,
         undeclared_users: rules.removal.users,
         limits: Kind::ALL.into_iter().map(limit).collect(),
