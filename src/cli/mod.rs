@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod planning;
 mod progress;
+mod rules;
 mod schema;
 mod ui;
 mod validate;
@@ -45,6 +46,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
     History(history::HistoryArgs),
+    Rules(rules::RulesArgs),
+    ExplainRule(rules::ExplainRuleArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -70,6 +73,8 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
+        Command::Rules(args) => rules::rules(&mut ui, &args),
+        Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

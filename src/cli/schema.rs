@@ -28,6 +28,8 @@ enum Of {
     Plan,
     /// Findings as JSON
     Diagnostics,
+    /// The rules as JSON
+    Rules,
 }
 
 /// Runs the command.
@@ -39,6 +41,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Declaration => schemas::declaration(),
         Of::Plan => schemas::plan(),
         Of::Diagnostics => schemas::diagnostics(),
+        Of::Rules => schemas::rules(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)
