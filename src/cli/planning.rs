@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, Failure, Global, Ui, load};
-use crate::config::TargetDeclaration;
+use crate::config::{ProviderName, TargetDeclaration};
 use crate::diagnostic::{Severity, Span};
+use crate::invariants::Applier;
 use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
 use crate::store::Store;
 use crate::targets::{self, Address, OpenError, Reader};
@@ -127,6 +128,14 @@ impl<'d> Work<'d> {
                 level: capabilities.level,
                 options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
                 ownership: ownership.as_ref(),
+                kinds: &capabilities.kinds,
+                enables: capabilities.enables,
+                applier: match &declared.identity {
+                    Some(email) => Applier::Named(email),
+                    // Whoever can write the file of a directory needs no account in it.
+                    None if declared.provider == ProviderName::Directory => Applier::Anyone,
+                    None => Applier::Unknown,
+                },
                 locate: &locate,
             };
             plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
@@ -170,6 +179,7 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
         for (kind, names) in &target.takeovers {
             *totals.entry((Subject::Takeover, *kind)).or_default() += names.len();
         }
+        *totals.entry((Subject::Irreversible, crate::model::Kind::User)).or_default() += target.irreversible.len();
     }
     let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
     let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));

@@ -1,10 +1,10 @@
 //! `leaver-stays-out`: whose access ended does not come back by an auto-join domain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Breach, Place, RuleInfo, Scope, Subject, some_of};
 use crate::diagnostic::Code;
-use crate::model::{Change, Directory, DomainId, Kind, Mode, UserRemoval, UserState};
+use crate::model::{Change, DomainId, Kind, Mode, UserRemoval, UserState};
 
 /// The rule.
 pub const RULE: RuleInfo = RuleInfo {
@@ -71,7 +71,7 @@ pub(super) fn leaver_stays_out(subject: &Subject<'_>) -> Vec<Breach> {
 #[must_use]
 pub fn leavers_that_can_return<'c>(
     changes: impl Iterator<Item = &'c Change>,
-    end: &Directory,
+    domains: &BTreeSet<String>,
     enables: bool,
 ) -> Vec<String> {
     let mut found = Vec::new();
@@ -82,7 +82,7 @@ pub fn leavers_that_can_return<'c>(
             _ => continue,
         };
         let domain = domain_of(&user.email);
-        if end.find_domain(domain).is_some() {
+        if domains.contains(domain) {
             found.push(format!("{} by {domain}", user.email));
         }
     }

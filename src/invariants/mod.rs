@@ -178,26 +178,38 @@ pub fn rule(name: &str) -> Option<&'static RuleInfo> {
     ALL.iter().find(|r| r.name() == name)
 }
 
-/// The checks of one state. Each is linear in the state, but for what its file says.
-const CHECKS: [fn(&Subject<'_>) -> Vec<Breach>; 11] = [
-    admin_remains::required_administrators,
-    sources::grants_without_effect,
-    grant_expires::grant_expires,
-    inactive_holds_nothing::inactive_holds_nothing,
-    join_is_least::join_is_least,
-    lead_is_member::lead_is_member,
-    leaver_stays_out::leaver_stays_out,
-    quota_fits::quota_fits,
-    roles_exclusive::roles_exclusive,
-    seats_fit::seats_fit,
-    visibility_agrees::visibility_agrees,
+/// A check of one state.
+type Check = fn(&Subject<'_>) -> Vec<Breach>;
+
+/// The checks of one state, with the rules that they speak for. Each is linear in the state, but for what
+/// its file says.
+const CHECKS: [(Check, &[RuleInfo]); 11] = [
+    (admin_remains::required_administrators, &[admin_remains::RULE]),
+    (sources::grants_without_effect, &[elevate_only::RULE, inherited_not_repeated::RULE]),
+    (grant_expires::grant_expires, &[grant_expires::RULE]),
+    (inactive_holds_nothing::inactive_holds_nothing, &[inactive_holds_nothing::RULE]),
+    (join_is_least::join_is_least, &[join_is_least::RULE]),
+    (lead_is_member::lead_is_member, &[lead_is_member::RULE]),
+    (leaver_stays_out::leaver_stays_out, &[leaver_stays_out::RULE]),
+    (quota_fits::quota_fits, &[quota_fits::RULE]),
+    (roles_exclusive::roles_exclusive, &[roles_exclusive::RULE]),
+    (seats_fit::seats_fit, &[seats_fit::RULE]),
+    (visibility_agrees::visibility_agrees, &[visibility_agrees::RULE]),
 ];
 
 /// What is wrong with a state, each with how bad it is.
 #[must_use]
 pub fn breaches(subject: &Subject<'_>) -> Vec<(Breach, Severity)> {
-    let found = CHECKS.iter().flat_map(|check| check(subject));
+    let found = CHECKS.iter().flat_map(|(check, _)| check(subject));
     found.filter_map(|b| b.severity(subject.rules).map(|severity| (b, severity))).collect()
+}
+
+/// What is wrong with a state by the rules whose breach is an error; no other check is made.
+#[must_use]
+pub fn errors(subject: &Subject<'_>) -> Vec<Breach> {
+    let can = |rules: &[RuleInfo]| rules.iter().any(|r| r.severity_under(subject.rules) == Some(Severity::Error));
+    let found = CHECKS.iter().filter(|(_, rules)| can(rules)).flat_map(|(check, _)| check(subject));
+    found.filter(|b| b.severity(subject.rules) == Some(Severity::Error)).collect()
 }
 
 /// Judges what the files of all targets declare.

@@ -189,8 +189,16 @@ pub(crate) fn planned(desired: &Desired<()>, live: &Directory) -> TargetPlan {
 
 pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
-    let context =
-        Context { provider: "directory", level: Promise::Enforced, options: options(), ownership, locate: &locate };
+    let context = Context {
+        provider: "directory",
+        level: Promise::Enforced,
+        options: options(),
+        ownership,
+        kinds: &Kind::ALL,
+        enables: true,
+        applier: crate::invariants::Applier::Anyone,
+        locate: &locate,
+    };
     plan(desired, live, &context)
 }
 

@@ -248,6 +248,9 @@ proptest! {
             level: Promise::Enforced,
             options: Options { now: now(), renames: true, invites: false },
             ownership: None,
+            kinds: &Kind::ALL,
+            enables: true,
+            applier: rolecall::invariants::Applier::Anyone,
             locate: &locate,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
