@@ -12,6 +12,7 @@ mod load;
 mod plan;
 mod planning;
 mod progress;
+mod rules;
 mod schema;
 mod ui;
 mod validate;
@@ -47,6 +48,8 @@ enum Command {
     Import(import::ImportArgs),
     History(history::HistoryArgs),
     Catalogue(catalogue::CatalogueArgs),
+    Rules(rules::RulesArgs),
+    ExplainRule(rules::ExplainRuleArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -73,6 +76,8 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
+        Command::Rules(args) => rules::rules(&mut ui, &args),
+        Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

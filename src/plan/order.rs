@@ -123,7 +123,7 @@ pub struct Step {
 
 /// What an order needs to know besides the changes.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct Situation<'a> {
     /// The target as it is.
     pub live: &'a Directory,
     /// Its catalogue.
@@ -176,35 +176,35 @@ type Rows = Vec<(Change, Option<Location>)>;
 /// Orders changes. Deterministic. Linear in the plan where changes do not meet; where they do, the cost
 /// is that of the users and resources for which they meet.
 #[must_use]
-pub fn order(setting: &Setting<'_>, changes: Rows) -> Ordered {
+pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
     let mut changes = changes;
-    let mut hard = structure(setting.live, &changes);
+    let mut hard = structure(situation.live, &changes);
     let mut sorted = hard.sort();
     if let Err(stuck) = &sorted
         && split(&mut changes, stuck)
     {
-        hard = structure(setting.live, &changes);
+        hard = structure(situation.live, &changes);
         sorted = hard.sort();
     }
     if let Err(stuck) = sorted {
         let conflict = circle(&hard, &changes, &stuck);
-        return without_order(setting, changes, conflict);
+        return without_order(situation, changes, conflict);
     }
-    match safe(setting, &changes, &hard) {
+    match safe(situation, &changes, &hard) {
         Ok(found) => found.ordered(changes),
         Err(conflict) => {
             // Taken apart, some changes can go around each other.
             let all: Vec<u32> = (0..changes.len() as u32).collect();
             let mut parts = changes.clone();
             if split(&mut parts, &all) {
-                let hard = structure(setting.live, &parts);
+                let hard = structure(situation.live, &parts);
                 if hard.sort().is_ok()
-                    && let Ok(found) = safe(setting, &parts, &hard)
+                    && let Ok(found) = safe(situation, &parts, &hard)
                 {
                     return found.ordered(parts);
                 }
             }
-            without_order(setting, changes, conflict)
+            without_order(situation, changes, conflict)
         }
     }
 }
@@ -219,8 +219,8 @@ fn circle(hard: &Graph, changes: &Rows, stuck: &[u32]) -> Conflict {
 }
 
 /// The changes in the order in which they came, for people to see: a plan with a conflict is not applied.
-fn without_order(setting: &Setting<'_>, changes: Rows, conflict: Conflict) -> Ordered {
-    let world = World::with(setting.live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+fn without_order(situation: &Situation<'_>, changes: Rows, conflict: Conflict) -> Ordered {
+    let world = World::with(situation.live, situation.catalogue, situation.now, changes.iter().map(|(c, _)| c));
     let count = headcount::administrators(&world);
     let administrators = administrators(&world, &count, &[]);
     let waves = vec![1; changes.len()];
@@ -243,14 +243,14 @@ impl Found {
     }
 }
 
-fn safe(setting: &Setting<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Conflict> {
-    let (live, rules) = (setting.live, setting.rules);
-    let world = World::with(live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Conflict> {
+    let (live, rules) = (situation.live, situation.rules);
+    let world = World::with(live, situation.catalogue, situation.now, changes.iter().map(|(c, _)| c));
     let exclusive = exclusive(&world, rules);
     let judge = Judge { world: &world, exclusive: &exclusive };
     let mut graph = Graph { size: changes.len(), edges: hard.edges.clone(), gates: Vec::new() };
     graph.edges.sort_unstable();
-    last_of_identity(setting, &world, &mut graph);
+    last_of_identity(situation, &world, &mut graph);
     if let Err(stuck) = graph.sort() {
         return Err(circle(&graph, changes, &stuck));
     }
@@ -423,8 +423,8 @@ fn urgent(changes: &[(Change, Option<Location>)], before: impl Fn(u32) -> Vec<u3
 }
 
 /// Who applies loses the right to do so with the last change, if they lose it at all.
-fn last_of_identity(setting: &Setting<'_>, world: &World<'_>, graph: &mut Graph) {
-    let Some(user) = setting.identity.and_then(|name| world.find_user(name)) else { return };
+fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Graph) {
+    let Some(user) = situation.identity.and_then(|name| world.find_user(name)) else { return };
     let administers = |at| world.access(user, None, at, crate::access::Invited::Nothing).is_administrator();
     if !administers(At::Before) || administers(At::After) {
         return;

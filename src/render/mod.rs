@@ -24,6 +24,8 @@ pub mod plan_markdown;
 pub mod plan_parts;
 pub mod plan_terminal;
 pub mod report_terminal;
+pub mod rules_json;
+pub mod rules_terminal;
 pub mod schemas;
 pub mod text;
 

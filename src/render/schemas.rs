@@ -42,6 +42,12 @@ pub fn catalogue() -> Value {
     schema_of::<super::catalogue_json::CataloguesDocument>("rolecall catalogue")
 }
 
+/// Of the rules as JSON.
+#[must_use]
+pub fn rules() -> Value {
+    schema_of::<super::rules_json::RulesDocument>("rolecall rules")
+}
+
 fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     if let Some(object) = value.as_object_mut() {

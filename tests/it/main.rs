@@ -17,6 +17,7 @@ mod kubernetes;
 mod life;
 mod locks;
 mod plans;
+mod rules;
 mod schemas;
 #[cfg(unix)]
 mod signals;
