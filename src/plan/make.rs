@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::judge::{Said, judge};
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Conflict, Consent, Options, Situation, Subject, difference, order, saved, touched};
+use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
 use crate::model::{Change, Desired, Directory, Kind, Ownership, Rules};
@@ -76,6 +76,10 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         notes.push(Note { rule: Some(verdict.rule.clone()), message, help: None, declared: None });
     }
     guards.push(verdict);
+    if !steps.is_empty() {
+        let all = steps.iter().map(|s| &s.change);
+        guards.extend(invariants::no_self_lockout(live, context.applier, &ordered.after_lockout, all));
+    }
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
 
     let all: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
@@ -114,6 +118,16 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         judged: judged(&desired.rules),
         steps,
     }
+}
+
+/// Who lacks something for a moment, each with what it is.
+fn losers(target: &TargetPlan) -> Vec<String> {
+    let of = |all: &[Loss]| {
+        let on: Vec<&str> = all.iter().map(|l| l.resource.as_deref().unwrap_or("everything")).collect();
+        let more = if on.len() > 3 { format!(" and {} more", on.len() - 3) } else { String::new() };
+        format!("{} ({}{more})", all[0].user, on.iter().take(3).copied().collect::<Vec<_>>().join(", "))
+    };
+    target.losses.chunk_by(|a, b| a.user == b.user).map(of).collect()
 }
 
 /// What is said where there is no order.
@@ -215,6 +229,7 @@ impl Plan {
             }
             let gone = target.irreversible.len();
             *totals.entry((Subject::Irreversible, Some(Kind::User))).or_default() += gone;
+            *totals.entry((Subject::Loss, None)).or_default() += losers(target).len();
         }
         let total = |what: Subject, kind: Option<Kind>| totals.get(&(what, kind)).copied().unwrap_or_default();
         let fits = |what: Subject, kind: Kind| {
@@ -239,7 +254,10 @@ impl Plan {
             );
             let rules = Rules { settings: target.judged.settings.clone(), ..Rules::default() };
             let mut said = Said::new(&rules);
-            removals.into_iter().chain(takeovers).chain(gone).for_each(|v| said.verdict(v));
+            let number = total(Subject::Loss, None);
+            let agreed = consents.contains(&Consent { what: Subject::Loss, kind: None, number });
+            let losses = invariants::judge_losses(&losers(target), agreed, number);
+            removals.into_iter().chain(takeovers).chain(gone).chain(losses).for_each(|v| said.verdict(v));
             target.guards.extend(said.guards);
             target.notes.extend(said.notes);
         }

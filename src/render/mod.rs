@@ -15,6 +15,7 @@ pub mod history_json;
 pub mod history_terminal;
 pub mod markdown;
 mod mask;
+pub mod order_text;
 mod paint;
 pub mod people;
 mod people_facts;

@@ -16,6 +16,7 @@ mod invalid;
 mod kubernetes;
 mod life;
 mod locks;
+mod moments;
 mod plans;
 mod rules;
 mod schemas;
