@@ -180,6 +180,8 @@ fn collect(world: &World<'_>, count: &mut Count) {
             let number = count.people.len() as u32;
             changes.iter().for_each(|c| count.concerns.entry(*c).or_default().push(number));
             count.people.push(Person { user, changes, before, after });
+        } else {
+            count.stable += usize::from(before);
         }
     }
 }
