@@ -4,6 +4,8 @@
 mod admin_remains;
 mod blast_radius;
 mod block_beats_all;
+#[cfg(test)]
+mod cases;
 mod change_in_place;
 mod elevate_only;
 mod grant_expires;

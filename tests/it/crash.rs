@@ -56,7 +56,7 @@ const AFTER: &str = "
 version: 1
 targets:
   home: {provider: directory, url: 'sqlite:.rolecall/home.db', catalogue: strongly, manage: authoritative}
-policies: {admins: {at_least: 2}, mfa: {require: [admin]}, passwords: {length: 14}, removal: {users: delete}}
+policies: {admins: {at_least: 2}, mfa: {require: [admin]}, passwords: {length: 14}, removal: {users: delete}, invariants: {irreversible-is-confirmed: warn}}
 users:
   ada@x.example: {role: admin}
   emmy@x.example: {role: developer}
@@ -461,6 +461,16 @@ fn killed_anywhere_a_takeover_stays_agreed_to() {
     let (before, after) = (team("{}"), team("{members: [ada@x.example]}"));
     let scenario = Scenario { before: &before, after: &after, accept: &["takeover.member=14"], settled: None };
     assert_eq!(every_position(&scenario, SAVED).targets[0].steps.len(), 15);
+}
+
+/// The consent was to three accounts that go for good; fewer are left after a crash.
+#[test]
+fn killed_anywhere_what_cannot_be_undone_stays_agreed_to() {
+    let text = |people: &str| format!("{HEAD}{people}policies: {{removal: {{users: delete}}}}\n");
+    let people: String = (0..3).map(|n| format!("  u{n:02}@x.example: {{role: viewer}}\n")).collect();
+    let (before, after) = (text(&people), text(""));
+    let scenario = Scenario { before: &before, after: &after, accept: &["irreversible.user=3"], settled: None };
+    assert_eq!(every_position(&scenario, SAVED).targets[0].steps.len(), 3);
 }
 
 /// Two things change names by way of a third name, and each keeps what it holds.

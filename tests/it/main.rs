@@ -13,6 +13,7 @@ mod help;
 mod hostile;
 mod import;
 mod invalid;
+mod judged;
 mod kubernetes;
 mod life;
 mod locks;
