@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
 use super::{Consent, Options, Subject, difference, order, saved, touched};
+use crate::access::{self, World};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, RULES, Verdict};
 use crate::model::{Change, Desired, Directory, Kind, Ownership};
@@ -75,6 +76,8 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let chosen = |which: bool| all.iter().zip(&taken).filter(move |(_, t)| **t == which).map(|(c, _)| *c);
     let removals = invariants::count_removals(live, chosen(false), &desired.rules.removal);
     let takeovers = invariants::takeover_names(chosen(true));
+    let world = World::with(live, &desired.catalogue, context.options.now, all.iter().copied());
+    let access = access::told(&world, &access::differences(&world), all.len());
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =
         found.observed.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect();
@@ -82,6 +85,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         target: desired.target.clone(),
         provider: context.provider.to_owned(),
         level: context.level,
+        access,
         observed,
         pending: found.pending,
         expired_invitations: found.expired_invitations,

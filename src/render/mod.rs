@@ -1,5 +1,7 @@
 //! One file per format, all from the same findings, plans and reports.
 
+pub mod access;
+pub mod besides;
 pub mod changes;
 mod clean;
 mod describe;
@@ -14,9 +16,6 @@ pub mod history_terminal;
 pub mod markdown;
 mod mask;
 mod paint;
-pub mod people;
-mod people_facts;
-mod people_found;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_parts;
