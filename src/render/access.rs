@@ -1,10 +1,12 @@
 //! The access difference in sentences: what every plan says first, whatever it is drawn on. All texts
 //! are clean.
 
+use std::collections::BTreeMap;
+
 use super::text::{listed, name, thousands};
 use crate::access::{AccessDifference, AccessEffect, AccessLine, AccessRisk, AccountChange, Through};
-use crate::model::UserKind;
-use crate::plan::TargetPlan;
+use crate::model::{Kind, UserKind};
+use crate::plan::{Step, TargetPlan};
 
 /// How many people and resources are named within a sentence.
 const NAMED: usize = 3;
@@ -73,21 +75,29 @@ pub fn verdict(access: &AccessDifference) -> String {
     parts.join(", ") + &pending
 }
 
-/// That some changes, or all of them, change nobody's access.
+/// That some changes, or all of them, change nobody's access: a few by name, many by their kinds.
 #[must_use]
 pub fn without_effect(plan: &TargetPlan) -> Option<String> {
-    let (none, all) = (plan.access.without_effect.len(), plan.steps.len());
+    let all = plan.steps.len();
     let steps = plan.access.without_effect.iter().filter_map(|id| plan.steps.get((*id as usize).checked_sub(1)?));
-    let mut objects: Vec<String> = steps.map(|s| name(&s.change.object().to_string())).collect();
-    objects.dedup();
-    match none {
+    let none: Vec<&Step> = steps.collect();
+    let which = if none.len() <= NAMED {
+        let mut objects: Vec<String> = none.iter().map(|s| name(&s.change.object().to_string())).collect();
+        objects.dedup();
+        listed(&objects)
+    } else {
+        let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+        none.iter().for_each(|s| *kinds.entry(s.change.kind()).or_default() += 1);
+        let word = |(kind, n): (Kind, usize)| {
+            format!("{} {}", thousands(n), if n == 1 { kind.singular() } else { kind.plural() })
+        };
+        listed(&kinds.into_iter().map(word).collect::<Vec<_>>())
+    };
+    match none.len() {
         0 => None,
-        _ if none == all => Some(format!("Changes nobody's access: {}", first(&objects, NAMED))),
-        1 => Some(format!("1 of {} changes changes nobody's access: {}", thousands(all), first(&objects, NAMED))),
-        n => {
-            let (n, all) = (thousands(n), thousands(all));
-            Some(format!("{n} of {all} changes change nobody's access: {}", first(&objects, NAMED)))
-        }
+        n if n == all => Some(format!("Changes nobody's access: {which}")),
+        1 => Some(format!("1 of {} changes changes nobody's access: {which}", thousands(all))),
+        n => Some(format!("{} of {} changes change nobody's access: {which}", thousands(n), thousands(all))),
     }
 }
 
