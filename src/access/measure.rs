@@ -166,6 +166,62 @@ impl<'a> Measure<'a> {
         rows.filter(|(atom, (_, own))| own.is_none() && bits.has_atom(*atom)).map(|(_, (name, _))| &**name).collect()
     }
 
+    /// The permissions in some bits, and the atoms of roles of which nobody has published what they may
+    /// do: what can be said in names. What an administrator has stays as it is.
+    #[must_use]
+    pub fn plain(&self, bits: &Bits) -> Bits {
+        if bits.is_administrator() || self.catalogue.combine == Combine::Union {
+            return *bits;
+        }
+        let named = self.permissions(bits).into_iter().fold(Bits::NONE, |all, p| all.or(Bits::permission(p)));
+        let rows = self.roles.iter().enumerate().filter(|(atom, (_, own))| own.is_none() && bits.has_atom(*atom));
+        rows.fold(named, |all, (atom, _)| all.or(Bits::atom(atom)))
+    }
+
+    /// The names of the permissions whose own bits are there.
+    pub fn plain_permissions(&self, bits: &Bits) -> impl Iterator<Item = &str> {
+        let bits = *bits;
+        self.names.iter().enumerate().filter(move |(bit, _)| bits.has_permission(*bit)).map(|(_, name)| &**name)
+    }
+
+    /// The permissions that only let somebody look: those whose last part is `read`, `view`, `list` or
+    /// `get`, and those of the least role of a kind of resource that has several, where the least is
+    /// within all others and everybody knows what they may do. Everything else counts as writing.
+    #[must_use]
+    pub fn reading(&self) -> Bits {
+        let mut reading = Bits::NONE;
+        for (bit, name) in self.names.iter().enumerate() {
+            let last = name.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            if ["read", "view", "list", "get"].iter().any(|word| last.eq_ignore_ascii_case(word)) {
+                reading = reading.or(Bits::permission(bit));
+            }
+        }
+        for kind in self.catalogue.kinds.values() {
+            let roles: Option<Vec<&[String]>> =
+                kind.roles.iter().map(|r| self.catalogue.role(r)?.1.permissions.as_deref()).collect();
+            let mut roles = roles.unwrap_or_default();
+            roles.retain(|r| !r.is_empty());
+            roles.sort_by_key(|r| r.len());
+            let [least, others @ ..] = roles.as_slice() else { continue };
+            let within = |other: &&[String]| other.len() > least.len() && least.iter().all(|p| other.contains(p));
+            if !others.is_empty() && others.iter().all(within) {
+                let bits = least.iter().filter_map(|p| self.find(p)).map(Bits::permission);
+                reading = bits.fold(reading, Bits::or);
+            }
+        }
+        reading
+    }
+
+    /// Everything in some bits as words: the permissions, `^role` for each place in the order of the
+    /// roles, `?role` for roles that are not published, and `ADMIN`.
+    #[cfg(test)]
+    pub(crate) fn words(&self, bits: &Bits) -> std::collections::BTreeSet<String> {
+        let names = (0..self.names.len()).filter(|b| bits.has_permission(*b)).map(|b| self.names[b].to_string());
+        let atoms = self.roles.iter().enumerate().filter(|(atom, _)| bits.has_atom(*atom));
+        let atoms = atoms.map(|(_, (name, own))| format!("{}{name}", if own.is_some() { '^' } else { '?' }));
+        names.chain(atoms).chain(bits.is_administrator().then(|| "ADMIN".to_owned())).collect()
+    }
+
     /// The number of a permission.
     #[must_use]
     pub fn find(&self, permission: &str) -> Option<usize> {

@@ -120,7 +120,7 @@ impl World<'_> {
         };
         let bits = |role: Option<RoleId>, at| role.map_or(Bits::NONE, |r| self.role_bits(r, at).held);
         let role = |before: Option<RoleId>, after: Option<RoleId>| {
-            let caps = |r: Option<RoleId>| r.is_some_and(|r| self.cap(r).is_some());
+            let caps = |r: Option<RoleId>| r.is_some_and(|r| self.cap(r, At::Before).is_some());
             if caps(before) || caps(after) || (by_name && before != after) {
                 return Course::BOTH;
             }
@@ -191,7 +191,15 @@ impl World<'_> {
             let [was, is] = facts.owner.both();
             add(facts.owner.by(), Course::of_option(was, is));
         }
+        // What owners, everyone or a cap have of a role is the catalogue's word until the role is there.
+        let catalogue = self.measure().catalogue();
+        let kinds = catalogue.kinds.values().flat_map(|k| [k.owner.as_deref(), k.everyone.as_deref()]);
+        let named = kinds.chain(catalogue.roles.values().map(|r| r.caps_at.as_deref())).flatten();
+        let named: FxHashSet<RoleId> = named.filter_map(|r| self.find_role(r)).collect();
         for (id, by) in self.changed_roles() {
+            if named.contains(&id) {
+                add(Some(by), Course::BOTH);
+            }
             let (before, after) = (self.role_bits(id, At::Before), self.role_bits(id, At::After));
             add(Some(by), Course::of_bits(before.held, after.held));
             add(Some(by), Course::of_bits(before.given, after.given));
@@ -205,8 +213,12 @@ impl World<'_> {
         found.extend(self.members_of_user.keys());
         let mut seen: FxHashSet<TeamId> = FxHashSet::default();
         let mut teams: Vec<TeamId> = self.teams.keys().map(|id| TeamId(*id)).collect();
-        let roles: FxHashSet<RoleId> = self.changed_roles().map(|(id, _)| id).collect();
+        let mut roles: FxHashSet<RoleId> = self.changed_roles().map(|(id, _)| id).collect();
         if !roles.is_empty() {
+            let capping = (0..self.roles_len()).map(RoleId);
+            let bounded: Vec<RoleId> =
+                capping.filter(|r| self.cap_role(*r).is_some_and(|cap| roles.contains(&cap))).collect();
+            roles.extend(bounded);
             let holds = |role: &Fact<Option<RoleId>>| role.both().into_iter().flatten().any(|r| roles.contains(&r));
             found.extend((0..self.users_len()).map(UserId).filter(|u| holds(&self.user(*u).role)));
             teams.extend((0..self.teams_len()).map(TeamId).filter(|t| holds(&self.team(*t).role)));
@@ -427,6 +439,11 @@ impl Finder<'_, '_> {
 }
 
 impl World<'_> {
+    /// The changes that alter what a role gives to its holder, or how it bounds them.
+    fn governed_by(&self, role: RoleId) -> impl Iterator<Item = u32> {
+        [self.role_by(role), self.cap_role(role).and_then(|cap| self.role_by(cap))].into_iter().flatten()
+    }
+
     /// The changes that can alter what a user may do on a resource whose possible surroundings are
     /// `parents`, or everywhere where there are none. Rising.
     pub(super) fn relevant(&self, user: UserId, teams: &[TeamId], parents: &[ResourceId]) -> Vec<u32> {
@@ -434,7 +451,7 @@ impl World<'_> {
         let mut found: Vec<u32> = Vec::new();
         found.extend([facts.state.by(), facts.until.by(), facts.role.by()].into_iter().flatten());
         let roles = |role: &Fact<Option<RoleId>>, found: &mut Vec<u32>| {
-            found.extend(role.both().into_iter().flatten().filter_map(|r| self.role_by(r)));
+            found.extend(role.both().into_iter().flatten().flat_map(|r| self.governed_by(r)));
         };
         roles(&facts.role, &mut found);
         // The teams that give something here, or lie in one that does.
@@ -470,14 +487,14 @@ impl World<'_> {
                     found.push(fact.by);
                 }
                 for role in [fact.before, fact.after].into_iter().flatten().filter_map(|m| m.role) {
-                    found.extend(self.role_by(role));
+                    found.extend(self.governed_by(role));
                 }
             }
         }
         if self.changed_roles().next().is_some() {
             for row in self.live_teams(user) {
                 let role = self.live().memberships()[*row as usize].role;
-                found.extend(role.value().and_then(|r| self.role_by(*r)));
+                found.extend(role.value().into_iter().flat_map(|r| self.governed_by(*r)));
             }
         }
         let mut set: BTreeSet<u32> = found.into_iter().collect();

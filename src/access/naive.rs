@@ -64,6 +64,14 @@ impl Naive {
     pub(crate) fn apply(&mut self, change: &Change) -> Result<(), String> {
         let free = |there: bool| need(!there, "the name is free");
         match change {
+            Change::CreateRole { role } => free(self.roles.insert(role.name.clone(), role.clone()).is_some())?,
+            Change::UpdateRole { before, after } => {
+                let old = self.roles.insert(after.name.clone(), after.clone());
+                need(old.as_ref() == Some(before), "it is as expected")?;
+            }
+            Change::DeleteRole { role, .. } => {
+                need(self.roles.remove(&role.name).as_ref() == Some(role), "it is as expected")?;
+            }
             Change::CreateUser { user } => {
                 self.role(&user.role)?;
                 free(self.users.insert(user.email.clone(), user.clone()).is_some())?;
@@ -255,14 +263,6 @@ impl Naive {
             }
             Change::RevokeGrant { to, resource, roles, .. } => {
                 need(self.grants.remove(&(resource.clone(), to.clone())).as_ref() == Some(roles), "it is as expected")?;
-            }
-            Change::CreateRole { role } => free(self.roles.insert(role.name.clone(), role.clone()).is_some())?,
-            Change::UpdateRole { before, after } => {
-                let old = self.roles.insert(before.name.clone(), after.clone());
-                need(old.as_ref() == Some(before), "it is as expected")?;
-            }
-            Change::DeleteRole { role, .. } => {
-                need(self.roles.remove(&role.name).as_ref() == Some(role), "it is as expected")?;
             }
             Change::InviteUser { .. }
             | Change::AddDomain { .. }

@@ -75,6 +75,16 @@ struct Teams {
     roles: Vec<(TeamId, RoleId)>,
 }
 
+/// What somebody who can come in brings to every resource.
+#[derive(Debug)]
+pub(super) struct Holder {
+    user: UserId,
+    /// Their teams with those around them, each with the team of which they are a member; sorted.
+    pub(super) teams: Vec<(TeamId, TeamId)>,
+    /// What bounds that which is given to them on resources.
+    pub(super) cap: Bits,
+}
+
 /// Whether somebody who is invited and has not come yet counts as if they had: an order of changes
 /// must be safe whenever they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,14 +153,28 @@ impl World<'_> {
         invited: Invited,
         mut found: impl FnMut(Step),
     ) {
+        if let Some(holder) = self.holder(user, at, invited, &mut found) {
+            self.ways_on(&holder, resource, at, found);
+        }
+    }
+
+    /// Walks over every way in which a user has access everywhere, and returns what they bring to every
+    /// resource. Nothing for who cannot come in.
+    pub(super) fn holder(
+        &self,
+        user: UserId,
+        at: At<'_>,
+        invited: Invited,
+        mut found: impl FnMut(Step),
+    ) -> Option<Holder> {
         if !self.comes_in(user, at, invited) {
-            return;
+            return None;
         }
         let teams = self.teams_at(user, at);
         // Somebody is bounded when every role that they hold for themselves bounds them.
         let (mut cap, mut free) = (None::<Bits>, false);
         let mut held = |way: Way, role: RoleId| {
-            match self.cap(role) {
+            match self.cap(role, at) {
                 Some(bits) => cap = Some(cap.map_or(bits, |c| c.or(bits))),
                 None => free = true,
             }
@@ -168,6 +192,18 @@ impl World<'_> {
             held(Way::Member { team, role }, role);
         }
         let cap = cap.filter(|_| !free).unwrap_or(Bits::ALL);
+        Some(Holder { user, teams: teams.all, cap })
+    }
+
+    /// Walks over every way in which somebody has access to a resource beyond what they have everywhere.
+    pub(super) fn ways_on(
+        &self,
+        holder: &Holder,
+        resource: Option<ResourceId>,
+        at: At<'_>,
+        mut found: impl FnMut(Step),
+    ) {
+        let (user, teams, cap) = (holder.user, &holder.teams, holder.cap);
         let mut next = resource;
         let mut steps = self.resources_len();
         while let Some(on) = next {
@@ -190,7 +226,7 @@ impl World<'_> {
             }
             if self.has_grants(on) {
                 let own = Principal::User(user);
-                let of_teams = teams.all.iter().map(|(t, m)| (Principal::Team(*t), Some(*m)));
+                let of_teams = teams.iter().map(|(t, m)| (Principal::Team(*t), Some(*m)));
                 for (to, member) in [(own, None), (Principal::Everyone, None)].into_iter().chain(of_teams) {
                     self.granted(on, to, at, |role, until| {
                         given(Way::Grant { to, member, on, role, until }, self.role_bits(role, at).given);
@@ -203,9 +239,9 @@ impl World<'_> {
     }
 
     /// What a role of the catalogue gives on a resource, where the target has it, and as the catalogue
-    /// says where not.
-    fn bits_named(&self, role: &str, at: At<'_>) -> Bits {
-        match self.find_role(role) {
+    /// says where not (yet, or no longer).
+    pub(super) fn bits_named(&self, role: &str, at: At<'_>) -> Bits {
+        match self.find_role(role).filter(|id| self.role_is_there(*id, at)) {
             Some(id) => self.role_bits(id, at).given,
             None => self.catalogue_gives.get(role).copied().unwrap_or_default(),
         }

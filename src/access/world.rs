@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::measure::{Given, Measure, RoleBits};
 use crate::model::{
     Catalogue, Change, Directory, GrantedRole, Moment, Principal, PrincipalRecord, ResourceId, ResourceRecord, RoleId,
-    RoleRecord, TeamId, TeamRecord, UserId, UserRecord, UserState, Visibility,
+    RoleRecord, TeamId, TeamRecord, UserId, UserKind, UserRecord, UserState, Visibility,
 };
 
 /// A moment of an apply.
@@ -197,8 +197,15 @@ pub struct World<'a> {
     roles: Vec<Fact<RoleBits>>,
     /// What the roles give that the catalogue gives to owners and everyone, by name.
     pub(super) catalogue_gives: FxHashMap<&'a str, super::Bits>,
-    /// For each role: the bits that bound what else its holder is given, where it caps.
-    caps: FxHashMap<u32, super::Bits>,
+    /// For each role: the role that bounds what else its holder is given, where it caps.
+    caps: FxHashMap<u32, &'a str>,
+    /// The roles that changes make (`true`) and delete.
+    role_comes: FxHashMap<u32, bool>,
+    /// The users and resources that are deleted.
+    gone_users: FxHashSet<UserId>,
+    gone_resources: FxHashSet<ResourceId>,
+    /// The kinds of new accounts.
+    kinds: FxHashMap<u32, UserKind>,
     pub(super) members: FxHashMap<(TeamId, UserId), MemberFact>,
     /// The users whose memberships change, with the teams.
     pub(super) members_of_user: FxHashMap<UserId, BTreeSet<TeamId>>,
@@ -254,6 +261,10 @@ impl<'a> World<'a> {
             roles: Vec::new(),
             catalogue_gives: FxHashMap::default(),
             caps: FxHashMap::default(),
+            role_comes: FxHashMap::default(),
+            gone_users: FxHashSet::default(),
+            gone_resources: FxHashSet::default(),
+            kinds: FxHashMap::default(),
             members: FxHashMap::default(),
             members_of_user: FxHashMap::default(),
             joins_of_team: FxHashMap::default(),
@@ -301,30 +312,26 @@ impl<'a> World<'a> {
             let name = live.role(RoleId(id)).name.clone();
             self.read_cap(id, &name);
         }
-        let kinds = self.measure.catalogue().kinds.values();
-        for role in kinds.flat_map(|k| [k.owner.as_deref(), k.everyone.as_deref()]).flatten() {
+        let catalogue = self.measure.catalogue();
+        let given = catalogue.kinds.values().flat_map(|k| [k.owner.as_deref(), k.everyone.as_deref()]);
+        for role in given.chain(catalogue.roles.values().map(|r| r.caps_at.as_deref())).flatten() {
             let bits = self.catalogue_bits(role);
             self.catalogue_gives.insert(role, bits);
         }
     }
 
     fn read_cap(&mut self, id: u32, name: &str) {
-        let catalogue = self.measure.catalogue();
-        let Some(cap) = catalogue.role(name).and_then(|(_, r)| r.caps_at.as_deref()) else { return };
-        let bits = self.catalogue_bits(cap);
-        self.caps.insert(id, bits);
+        if let Some(cap) = self.measure.catalogue().role(name).and_then(|(_, r)| r.caps_at.as_deref()) {
+            self.caps.insert(id, cap);
+        }
     }
 
-    /// What a role of the catalogue gives on a resource, be it in the directory or not.
+    /// What a role gives on a resource as the catalogue says it.
     fn catalogue_bits(&mut self, name: &str) -> super::Bits {
-        let catalogue = self.measure.catalogue();
-        let (name, permissions) = match catalogue.role(name) {
+        let (name, permissions) = match self.measure.catalogue().role(name) {
             Some((proper, role)) => (proper, role.permissions.as_deref().unwrap_or_default()),
             None => (name, &[][..]),
         };
-        if let Some(id) = self.find_role(name) {
-            return self.roles[id.index()].after.given;
-        }
         let mut names = permissions.iter().map(String::as_str);
         self.measure.role(Given { name, permissions: &mut names, administers: false }).given
     }
@@ -346,6 +353,7 @@ impl<'a> World<'a> {
             }
             Change::CreateUser { user } | Change::InviteUser { user } => {
                 self.user_names.create(self.counts.users, &user.email);
+                self.kinds.insert(self.counts.users, user.kind);
                 let facts = UserFacts {
                     state: Fact::stable(UserState::Disabled),
                     until: Fact::stable(None),
@@ -372,7 +380,8 @@ impl<'a> World<'a> {
                 self.counts.resources += 1;
             }
             Change::CreateRole { role } => {
-                self.new_role(&role.name);
+                let id = self.new_role(&role.name);
+                self.role_comes.insert(id.0, true);
             }
             _ => {}
         }
@@ -428,6 +437,7 @@ impl<'a> World<'a> {
             Change::DeleteRole { role, .. } => {
                 let id = self.role_named(&role.name);
                 self.roles[id.index()].flip(RoleBits::default(), by);
+                self.role_comes.insert(id.0, false);
             }
             Change::CreateUser { user } => self.take_user(user, user.state, by),
             Change::InviteUser { user } => self.take_user(user, UserState::Invited, by),
@@ -442,6 +452,9 @@ impl<'a> World<'a> {
             Change::EnableUser { user } => self.take_state(&user.email, UserState::Active, by),
             Change::DisableUser { user, .. } | Change::DeleteUser { user, .. } => {
                 self.take_state(&user.email, UserState::Disabled, by);
+                if matches!(change, Change::DeleteUser { .. }) {
+                    self.gone_users.extend(self.find_user(&user.email));
+                }
             }
             Change::CreateTeam { team } | Change::UpdateTeam { after: team, .. } => self.take_team(team, by),
             Change::DeleteTeam { team, .. } => {
@@ -454,6 +467,7 @@ impl<'a> World<'a> {
                 self.take_resource(resource, by);
             }
             Change::DeleteResource { resource, .. } => {
+                self.gone_resources.extend(self.find_resource(&resource.name));
                 if let Some(facts) = self.find_resource(&resource.name).map(|id| self.resource_entry(id)) {
                     facts.parent.flip(None, by);
                     facts.visibility.flip(None, by);
@@ -700,9 +714,41 @@ impl<'a> World<'a> {
         self.roles.iter().enumerate().filter_map(|(i, r)| Some((RoleId(i as u32), r.by?)))
     }
 
+    /// Whether the target has a role at a moment.
+    pub(super) fn role_is_there(&self, id: RoleId, at: At<'_>) -> bool {
+        let made = self.role_by(id).is_some_and(|by| at.made(by));
+        match self.role_comes.get(&id.0) {
+            // What flips nothing is there as soon as it is asked for: it gives nothing before and after.
+            Some(true) => made || self.role_by(id).is_none(),
+            Some(false) => !made,
+            None => true,
+        }
+    }
+
     /// What bounds the holder of a role as a user.
-    pub(super) fn cap(&self, role: RoleId) -> Option<super::Bits> {
-        self.caps.get(&role.0).copied()
+    pub(super) fn cap(&self, role: RoleId, at: At<'_>) -> Option<super::Bits> {
+        self.caps.get(&role.0).map(|cap| self.bits_named(cap, at))
+    }
+
+    /// The role that bounds the holder of a role, where the target has it.
+    pub(super) fn cap_role(&self, role: RoleId) -> Option<RoleId> {
+        self.caps.get(&role.0).and_then(|cap| self.find_role(cap))
+    }
+
+    /// Whether a user is deleted.
+    pub(super) fn is_user_gone(&self, user: UserId) -> bool {
+        self.gone_users.contains(&user)
+    }
+
+    /// Whether a resource is deleted.
+    pub(super) fn is_resource_gone(&self, resource: ResourceId) -> bool {
+        self.gone_resources.contains(&resource)
+    }
+
+    /// What kind of account somebody has.
+    pub(super) fn user_kind(&self, user: UserId) -> UserKind {
+        let live = || self.live.user(user).kind();
+        self.kinds.get(&user.0).copied().unwrap_or_else(live)
     }
 
     /// Whether any role bounds its holder.

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::judge::{Said, judge};
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
 use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched};
+use crate::access::{self, World};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
 use crate::model::{Change, Desired, Directory, Kind, Ownership, Rules};
@@ -95,6 +96,8 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let chosen = |which: bool| all.iter().zip(&taken).filter(move |(_, t)| **t == which).map(|(c, _)| *c);
     let removals = invariants::count_removals(live, chosen(false), &desired.rules.removal);
     let takeovers = invariants::takeover_names(chosen(true));
+    let world = World::with(live, &desired.catalogue, context.options.now, all.iter().copied());
+    let access = access::told(&world, &access::differences(&world), all.len());
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =
         found.observed.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect();
@@ -102,6 +105,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         target: desired.target.clone(),
         provider: context.provider.to_owned(),
         level: context.level,
+        access,
         observed,
         losses: ordered.losses,
         pending: found.pending,

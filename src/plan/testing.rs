@@ -15,12 +15,15 @@ pub(crate) fn today() -> Moment {
 /// Reads lines of words: `role admin! a,b`, `user ada role=admin`, `team t in=o leads=ada,bob`,
 /// `member t ada role=x`, `res project/x owner=ada`, `grant project/x team/t use,edit until=...`,
 /// `domain acme.com teams=t`, `policy mfa "x"`. Attributes that are not given are empty where `full`,
-/// and unsaid otherwise. The roles `admin!`, `viewer`, `use` and `edit` are always there.
+/// and unsaid otherwise. The roles `admin!`, `viewer`, `use` and `edit` are always there, as
+/// given or else with these permissions.
 pub(crate) fn read(text: &str, full: bool) -> (Directory, Origins<()>) {
     let mut b = Builder::new();
     let (mut roles, mut users) = (BTreeMap::new(), BTreeMap::new());
     let (mut teams, mut resources) = (BTreeMap::new(), BTreeMap::new());
-    let basic = "role admin! use,edit,rule\nrole viewer\nrole use use\nrole edit use,edit\n".to_owned();
+    let own = |line: &str| text.lines().any(|l| l.split_whitespace().take(2).eq(line.split_whitespace().take(2)));
+    let basic = ["role admin! use,edit,rule\n", "role viewer\n", "role use use\n", "role edit use,edit\n"];
+    let basic: String = basic.into_iter().filter(|line| !own(line)).collect();
     let rows: Vec<(String, Vec<String>, BTreeMap<String, String>)> = (basic + text)
         .lines()
         .filter(|l| !l.trim().is_empty())

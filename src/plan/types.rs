@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Consent, Loss, Step};
+use crate::access::AccessDifference;
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
 use crate::model::{Change, Kind, Setting, Share, UserRemoval};
@@ -91,6 +92,9 @@ pub struct TargetPlan {
     pub provider: String,
     /// How far the promise about every moment reaches in it.
     pub level: Promise,
+    /// What becomes of effective access. Nothing is decided by it, and it is no part of the digest.
+    #[serde(default)]
+    pub access: AccessDifference,
     /// The changes in their order.
     pub steps: Vec<Step>,
     /// Differences that are reported and not written.

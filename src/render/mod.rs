@@ -1,5 +1,7 @@
 //! One file per format, all from the same findings, plans and reports.
 
+pub mod access;
+pub mod besides;
 pub mod catalogue;
 pub mod catalogue_json;
 pub mod changes;
@@ -15,11 +17,9 @@ pub mod history_json;
 pub mod history_terminal;
 pub mod markdown;
 mod mask;
+
 pub mod order_text;
 mod paint;
-pub mod people;
-mod people_facts;
-mod people_found;
 pub mod plan_json;
 pub mod plan_markdown;
 pub mod plan_parts;

@@ -3,11 +3,13 @@
 
 use std::fmt::Write as _;
 
+use super::access;
+use super::besides::besides;
 use super::changes::{Effects, Line, Section, of_steps, sections};
 use super::markdown::{code, fence, text};
-use super::people::{ITEMS, Item, Row, people, shown, verdict};
 use super::plan_parts as parts;
 use super::text::{name, prose, short_digest, thousands};
+use crate::access::AccessEffect;
 use crate::diagnostic::Location;
 use crate::invariants::{Answer, Verdict};
 use crate::model::Effect;
@@ -15,6 +17,12 @@ use crate::plan::{Note, Plan, TargetPlan};
 
 /// Changes up to this many are not folded away.
 const OPEN: usize = 10;
+
+/// So many of those who are only counted are named.
+const NAMED: usize = 50;
+
+/// So many things besides access are shown.
+const BESIDES: usize = 40;
 
 /// The whole plan as Markdown.
 #[must_use]
@@ -54,8 +62,7 @@ pub fn order(plan: &Plan) -> String {
 }
 
 fn target(out: &mut String, plan: &TargetPlan) {
-    let rows = people(plan);
-    let said = if plan.is_empty() { "no changes".to_owned() } else { text(&verdict(&rows)) };
+    let said = if plan.is_empty() { "no changes".to_owned() } else { text(&access::verdict(&plan.access)) };
     let blocked = if plan.is_blocked() { " · **blocked**" } else { "" };
     let _ = writeln!(out, "### rolecall · {} · {said}{blocked}\n", code(&name(&plan.target)));
     if plan.is_empty() {
@@ -65,9 +72,27 @@ fn target(out: &mut String, plan: &TargetPlan) {
         let _ = writeln!(out, "{effects} · {}, {}\n", text(&name(&plan.provider)), parts::promise(plan.level));
     }
     guards(out, &plan.guards);
-    table(out, "Gains", "Gets", &rows, |r| &r.gains);
-    table(out, "Loses", "Loses", &rows, |r| &r.loses);
-    table(out, "Changes", "What changes", &rows, |r| &r.changes);
+    for section in access::sections(&plan.access) {
+        table(out, &section);
+    }
+    let besides = besides(plan);
+    if !besides.is_empty() {
+        out.push_str("**Besides access**\n\n");
+    }
+    for one in besides.iter().take(BESIDES) {
+        let said = if one.administrator { format!("**{}** ‼️", text(&one.text)) } else { text(&one.text) };
+        let at = one.declared.as_ref().map(|l| format!(" ({})", place(Some(l)))).unwrap_or_default();
+        let _ = writeln!(out, "- {said}{at}");
+    }
+    if besides.len() > BESIDES {
+        let _ = writeln!(out, "- … {} more", thousands(besides.len() - BESIDES));
+    }
+    if !besides.is_empty() {
+        out.push('\n');
+    }
+    if let Some(said) = access::without_effect(plan) {
+        let _ = writeln!(out, "{}\n", text(&said));
+    }
     let changes = sections(of_steps(&plan.steps));
     folded(out, "Changes in full", plan.steps.len(), &changes);
     let observed = sections(plan.observed.iter().map(|o| (&o.change, o.declared.as_ref())));
@@ -94,30 +119,30 @@ fn guards(out: &mut String, guards: &[Verdict]) {
     out.push('\n');
 }
 
-fn table(out: &mut String, title: &str, column: &str, rows: &[Row], items: fn(&Row) -> &Vec<Item>) {
-    let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
-    if rows.is_empty() {
-        return;
+fn table(out: &mut String, section: &access::Section<'_>) {
+    let _ = writeln!(out, "**{}**\n\n| Who | Access | Where | Through |\n|---|---|---|---|", section.title);
+    let mut before = None;
+    for &line in &section.lines {
+        let continues = before.is_some_and(|b| access::continues(line, b));
+        let who = match (continues, access::is_counted(line)) {
+            (true, _) => String::new(),
+            (false, false) => code(&access::who(line)),
+            (false, true) => {
+                let (who, names) = (text(&access::who(line)), code(&access::names(line, NAMED)));
+                format!("<details><summary>{who}</summary>{names}</details>")
+            }
+        };
+        let what = if line.effect == AccessEffect::Path { String::new() } else { format!(" {}", access::what(line)) };
+        let what = text(&format!("{}{what}", access::verb(line)));
+        let what = if line.administrator { format!("**{what}** ‼️") } else { what };
+        let place = if line.resources == 0 { "everywhere".to_owned() } else { access::place(line) };
+        let but = access::but(line).map(|but| format!("; {but}")).unwrap_or_default();
+        let (place, way) = (text(&format!("{place}{but}")), text(&access::through(line)));
+        let _ = writeln!(out, "| {who} | {what} | {place} | {way} |");
+        before = Some(line);
     }
-    let _ = writeln!(out, "**{title}**\n\n| Who | {column} | Because | Declared |\n|---|---|---|---|");
-    let shown = shown(&rows);
-    for row in rows.iter().take(shown) {
-        let all = items(row);
-        for (index, item) in all.iter().take(ITEMS).enumerate() {
-            let who = if index == 0 { code(&row.who) } else { String::new() };
-            let what = text(&item.what);
-            let what = if item.administrator { format!("**{what}** ‼️") } else { what };
-            let why = item.why.as_deref().map(text).unwrap_or_default();
-            let _ = writeln!(out, "| {who} | {what} | {why} | {} |", place(item.declared.as_ref()));
-        }
-        let more = all.len().saturating_sub(ITEMS);
-        if more > 0 {
-            let _ = writeln!(out, "| | … {} more | | |", thousands(more));
-        }
-    }
-    let more = rows.len().saturating_sub(shown);
-    if more > 0 {
-        let _ = writeln!(out, "| … {} more | | | |", thousands(more));
+    if section.more > 0 {
+        let _ = writeln!(out, "| … {} more | | | |", thousands(section.more));
     }
     out.push('\n');
 }

@@ -1,19 +1,21 @@
 //! A plan for people at a terminal: who gains and who loses, what is done, what stands against it.
 
 use super::Style;
+use super::access;
+use super::besides::besides;
 use super::changes::{Effects, Line, of_steps, sections};
 use super::paint::{Row as Drawn, Tone, paint};
-use super::people::{ITEMS, Item, Row, people, shown, verdict};
 use super::plan_parts as parts;
-use super::text::{name, prose, short_digest, thousands, width};
+use super::text::{name, prose, short_digest, thousands};
+use crate::access::{AccessEffect, AccessLine};
 use crate::invariants::{Answer, Verdict};
 use crate::plan::{Note, Plan, TargetPlan};
 
-/// Names up to this width stand beside what they get, longer ones above it.
-const NAME: usize = 32;
+/// So many of those who are only counted are named.
+const NAMED: usize = 5;
 
-/// Picks what somebody gains, loses or has in another way.
-type Items = fn(&Row) -> &Vec<Item>;
+/// So many things besides access are shown.
+const BESIDES: usize = 40;
 
 /// The whole plan as text.
 #[must_use]
@@ -64,18 +66,27 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
     let head = name(&plan.target);
     let text = format!("{head}  {}, {}", name(&plan.provider), parts::promise(plan.level));
     Drawn { tone: Tone::Heading, head: Some(head.len()), ..Drawn::plain(0, &text) }.draw(out, style);
-    let rows = people(plan);
     if !plan.is_empty() {
-        Drawn::plain(0, &verdict(&rows)).draw(out, style);
+        Drawn::plain(0, &access::verdict(&plan.access)).draw(out, style);
     }
-    let lists: [(&str, Items); 3] = [("Gains", |r| &r.gains), ("Loses", |r| &r.loses), ("Changes", |r| &r.changes)];
-    for (title, items) in lists {
-        let rows: Vec<&Row> = rows.iter().filter(|r| !items(r).is_empty()).collect();
-        if !rows.is_empty() {
-            out.push('\n');
-            heading(out, 2, title, style);
-            list(out, &rows, items, style);
-        }
+    for section in access::sections(&plan.access) {
+        out.push('\n');
+        heading(out, 2, section.title, style);
+        difference(out, &section, style);
+    }
+    let besides = besides(plan);
+    if !besides.is_empty() {
+        out.push('\n');
+        heading(out, 2, "Besides access", style);
+    }
+    for one in besides.iter().take(BESIDES) {
+        let tone = if one.administrator { Tone::Alarm } else { Tone::Plain };
+        Drawn { tone, place: one.declared.as_ref(), ..Drawn::plain(4, &one.text) }.draw(out, style);
+    }
+    more(out, besides.len().saturating_sub(BESIDES), style);
+    if let Some(text) = access::without_effect(plan) {
+        out.push('\n');
+        Drawn::plain(2, &text).draw(out, style);
     }
     for section in sections(of_steps(&plan.steps)) {
         out.push('\n');
@@ -104,36 +115,29 @@ fn capital(word: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-fn list(out: &mut String, rows: &[&Row], items: Items, style: Style) {
-    let shown = shown(rows);
-    let names = rows.iter().take(shown).map(|r| width(&r.who)).filter(|w| *w <= NAME);
-    let column = names.max().unwrap_or(0).min(style.width / 3);
-    for row in rows.iter().take(shown) {
-        let beside = width(&row.who) <= column;
-        if !beside {
-            Drawn::plain(4, &row.who).draw(out, style);
+/// The lines of one risk; what the same people get stands together.
+fn difference(out: &mut String, section: &access::Section<'_>, style: Style) {
+    let mut before: Option<&AccessLine> = None;
+    for &line in &section.lines {
+        let continues = before.is_some_and(|b| access::continues(line, b));
+        let tone = match line.effect {
+            _ if line.administrator => Tone::Alarm,
+            AccessEffect::Gains => Tone::Good,
+            AccessEffect::Loses => Tone::Bad,
+            AccessEffect::Path => Tone::Caution,
+        };
+        let text = format!("{} {}", access::sign(line), access::sentence(line, continues));
+        let head = (!line.administrator).then_some(1);
+        Drawn { hang: 4, tone, head, ..Drawn::plain(4, &text) }.draw(out, style);
+        if !continues && access::is_counted(line) {
+            Drawn { tone: Tone::Dim, ..Drawn::plain(8, &access::names(line, NAMED)) }.draw(out, style);
         }
-        let all = items(row);
-        for (index, item) in all.iter().take(ITEMS).enumerate() {
-            let why = item.why.as_deref().map(|w| format!(" ({w})")).unwrap_or_default();
-            let text = format!("{}{why}", item.what);
-            let margin = 4 + column + 2;
-            let tone = if item.administrator { Tone::Alarm } else { Tone::Plain };
-            let mut drawn = String::new();
-            let row_of = Drawn { tone, place: item.declared.as_ref(), ..Drawn::plain(margin, &text) };
-            row_of.draw(&mut drawn, style);
-            if index == 0 && beside {
-                let label = format!("    {}{}", row.who, " ".repeat(column - width(&row.who) + 2));
-                drawn.replace_range(..margin.min(drawn.len()), &label);
-            }
-            out.push_str(&drawn);
-        }
-        let more = all.len().saturating_sub(ITEMS);
-        if more > 0 {
-            Drawn::plain(4 + column + 2, &format!("... {} more", thousands(more))).draw(out, style);
-        }
+        before = Some(line);
     }
-    let more = rows.len().saturating_sub(shown);
+    more(out, section.more, style);
+}
+
+fn more(out: &mut String, more: usize, style: Style) {
     if more > 0 {
         let text = format!("... {} more; the whole plan is in --json", thousands(more));
         Drawn { tone: Tone::Dim, ..Drawn::plain(4, &text) }.draw(out, style);

@@ -51,6 +51,54 @@ fn changes(plan: &Value) -> Vec<String> {
     found
 }
 
+/// What people gain and lose, a line each, in the words of `access.py`.
+fn accesses(plan: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for target in plan["targets"].as_array().unwrap() {
+        for line in target["access"]["lines"].as_array().unwrap().iter().filter(|l| l["effect"] != "path") {
+            let (who, on) = (line["who"].as_array().unwrap(), line["on"].as_array().unwrap());
+            assert_eq!(
+                (line["people"].as_u64(), line["resources"].as_u64()),
+                (Some(who.len() as u64), Some(on.len() as u64))
+            );
+            let everywhere = [Value::Null];
+            let on = if on.is_empty() { &everywhere[..] } else { on.as_slice() };
+            let permissions = if line["administrator"] == true { json!(["*"]) } else { line["permissions"].clone() };
+            for (user, on) in who.iter().flat_map(|user| on.iter().map(move |on| (user, on))) {
+                let (target, effect) = (&target["target"], &line["effect"]);
+                let one =
+                    json!({"target": target, "user": user, "on": on, "effect": effect, "permissions": permissions});
+                found.push(one.to_string());
+            }
+        }
+    }
+    found
+}
+
+/// Effective access before and after, compared by `access.py` from the recordings alone.
+fn access_oracle(from: &str, to: &str) -> Vec<String> {
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap().to_string();
+    python("access.py", &[from, to]).lines().map(parse).collect()
+}
+
+/// What a plan says first of each target: everything up to its changes.
+fn heads(page: &str) -> String {
+    let mut heads = String::new();
+    let mut shown = true;
+    for line in page.lines() {
+        if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            shown = true;
+        } else if ["  Users", "  Teams", "  Members", "  Resources", "  Grants"].contains(&line) {
+            shown = false;
+        }
+        if shown && !line.starts_with("sha256:") {
+            heads.push_str(line);
+            heads.push('\n');
+        }
+    }
+    heads
+}
+
 fn facts(c: &Value) -> Value {
     let to = || json!(format!("team/{}", c["to"]["team"].as_str().unwrap()));
     let names = |roles: &Value| roles.as_array().unwrap().iter().map(|r| r["role"].clone()).collect::<Value>();
@@ -130,6 +178,10 @@ fn there_and_back_again() {
     let (plan, wanted) = (env.plan_json(&["--detailed-exitcode"]), oracle("earlier", "later"));
     assert_eq!(wanted.len(), 437);
     assert_same(("the plan", changes(&plan)), ("difference.py", wanted));
+    let wanted = access_oracle("earlier", "later");
+    assert_eq!(wanted.len(), 116);
+    assert_same(("the access difference", accesses(&plan)), ("access.py", wanted));
+    insta::assert_snapshot!("kubernetes_earlier_to_later", heads(&env.run(&["plan"]).ended(0).stdout));
     env.apply();
     env.is_converged();
     assert_eq!(audited(&env), filled + 437);
@@ -150,6 +202,9 @@ fn there_and_back_again() {
     let (plan, wanted) = (env.plan_json(&consents), oracle("later", "earlier"));
     assert_eq!(wanted.len(), 420);
     assert_same(("the plan", changes(&plan)), ("difference.py", wanted));
+    let wanted = access_oracle("later", "earlier");
+    assert!(wanted.len() > 100);
+    assert_same(("the access difference", accesses(&plan)), ("access.py", wanted));
     env.run(&[&["apply", "--auto-approve"], consents.as_slice()].concat()).ended(0);
     env.is_converged();
     assert_eq!(audited(&env), filled + 437 + 420);

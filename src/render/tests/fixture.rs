@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::access::{AccessDifference, AccessEffect, AccessLine, AccessRisk, AccountChange, Through};
 use crate::diagnostic::Location;
 use crate::invariants::{Answer, Verdict};
 use crate::model::{
@@ -66,6 +67,7 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
         target: name.to_owned(),
         provider: "directory".to_owned(),
         level: Promise::Enforced,
+        access: AccessDifference::default(),
         steps: steps
             .map(|((change, declared), id)| Step { id, wave: 1, change, declared, after: Vec::new() })
             .collect(),
@@ -261,6 +263,7 @@ pub fn rich() -> Plan {
         &[role("viewer", &["read"]), role("developer", &["read", "write"]), role("admin", &["all"])],
         &[team("platform"), TeamRecord { role: Some("viewer".into()), ..team("data") }],
     );
+    one.access = access();
     one.observed = vec![Observed {
         change: Change::AddMember { member: member("data", "ada@acme.com") },
         declared: at("teams.yaml", 4),
@@ -313,4 +316,93 @@ pub fn blocked() -> Plan {
         .help("look at the plan once more; if it is right, say --accept removal.member=12"),
     ];
     all
+}
+
+/// A line about these people, these resources (or everything) and these permissions.
+pub fn line(effect: AccessEffect, risk: AccessRisk, who: &[&str], on: &[&str], permissions: &[&str]) -> AccessLine {
+    let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
+    AccessLine {
+        effect,
+        risk,
+        people: who.len(),
+        who: owned(who),
+        resources: on.len(),
+        on: owned(on),
+        administrator: risk == AccessRisk::Administrator,
+        permissions: owned(permissions),
+        unpublished: Vec::new(),
+        through: Vec::new(),
+        formerly: Vec::new(),
+        but_on: Vec::new(),
+        account: None,
+        pending: false,
+        accounts: UserKind::Person,
+    }
+}
+
+/// A difference with a line of every sort.
+pub fn access() -> AccessDifference {
+    use AccessEffect::{Gains, Loses, Path};
+    use AccessRisk::{Administrator, Read, Write};
+    let team = |team: &str, role: &str| Through::TeamGrant { team: team.into(), role: role.into() };
+    let dozen: Vec<String> = (1..=12).map(|n| format!("person{n:02}@acme.com")).collect();
+    let dozen: Vec<&str> = dozen.iter().map(String::as_str).collect();
+    let many: Vec<String> = (1..=14).map(|n| format!("project/{n:02}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let (emmy, eve) = ("emmy@acme.com", "eve@acme.com");
+    let viewer = || Through::OwnRole { role: "viewer".into() };
+    let lines = vec![
+        AccessLine {
+            through: vec![Through::Team { team: "platform".into(), role: "admin".into() }],
+            pending: true,
+            account: Some(AccountChange::Invited),
+            ..line(Gains, Administrator, &[emmy], &[], &[])
+        },
+        AccessLine {
+            formerly: vec![Through::OwnRole { role: "admin".into() }],
+            account: Some(AccountChange::Disabled),
+            but_on: vec!["project/fraud".into()],
+            ..line(Loses, Administrator, &["alan@acme.com"], &[], &[])
+        },
+        AccessLine {
+            through: vec![team("data-platform", "edit")],
+            ..line(Gains, Write, &dozen, &["project/fraud"], &["edit", "use"])
+        },
+        AccessLine {
+            through: vec![viewer()],
+            account: Some(AccountChange::Created),
+            ..line(Gains, Write, &[eve], &[], &["a", "b", "c", "d", "e"])
+        },
+        AccessLine {
+            through: vec![team("x", "edit"), team("y", "edit")],
+            account: Some(AccountChange::Created),
+            ..line(Gains, Write, &[eve], &many, &["edit", "use"])
+        },
+        AccessLine {
+            through: vec![Through::OwnGrant { role: "deploy".into() }],
+            accounts: UserKind::Service,
+            unpublished: vec!["deploy".into()],
+            ..line(Gains, Write, &["loader@acme.com"], &["workspace/etl"], &[])
+        },
+        AccessLine {
+            formerly: vec![Through::RoleEdit { role: "viewer".into() }],
+            but_on: vec!["document/handbook".into()],
+            ..line(Loses, Write, &["ada@acme.com", "bob@acme.com"], &[], &["comment"])
+        },
+        AccessLine {
+            through: vec![Through::Visibility],
+            ..line(Gains, Read, &dozen, &["document/handbook"], &["read"])
+        },
+        AccessLine {
+            through: vec![team("b", "edit")],
+            formerly: vec![team("a", "edit")],
+            ..line(Path, Write, &["grace@acme.com"], &["project/fraud"], &[])
+        },
+        AccessLine {
+            through: vec![Through::Ownership],
+            ..line(Path, Write, &["ada@acme.com"], &["project/fraud"], &[])
+        },
+        AccessLine { formerly: vec![Through::Everyone { role: "use".into() }], ..line(Path, Read, &dozen, &many, &[]) },
+    ];
+    AccessDifference { gain: 15, lose: 3, path: 2, pending: 1, lines, left_out: 0, without_effect: vec![1, 15] }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 
-use super::fixture::{COLOR, NARROW, at, member, plan, resource, roles, target, user};
+use super::fixture::{COLOR, NARROW, at, line, member, plan, resource, roles, target, user};
+use crate::access::{AccessEffect, AccessLine, AccessRisk, Through};
 use crate::invariants::{Answer, Verdict};
 use crate::model::{Change, Kind, PrincipalRecord, ResourceRecord, Why};
 use crate::plan::{Note, Plan};
@@ -39,6 +40,14 @@ fn hostile() -> Plan {
     }
     let all: Vec<String> = NAMES.iter().map(|n| (*n).to_owned()).collect();
     let mut one = target(NAMES[5], changes);
+    for (index, bad) in NAMES.iter().copied().enumerate() {
+        let (effect, risk) = (AccessEffect::Gains, AccessRisk::Write);
+        let way = Through::TeamGrant { team: bad.into(), role: bad.into() };
+        let few = AccessLine { through: vec![way.clone()], ..line(effect, risk, &[bad], &[bad], &[bad, "read"]) };
+        let others: Vec<&str> = NAMES.iter().copied().skip(index % 5).collect();
+        let path = AccessLine { formerly: vec![way], ..line(AccessEffect::Path, risk, &others, &[bad], &[]) };
+        one.access.lines.extend([few, path]);
+    }
     one.provider = NAMES[1].into();
     one.takeovers = BTreeMap::from([(Kind::User, all.clone())]);
     one.pending.clone_from(&all);
@@ -129,25 +138,25 @@ fn markdown_shows_hostile_names_and_nothing_more() {
     }
     assert!(tables > 30);
     assert_eq!(markdown.matches("<details").count(), outside(&markdown).join("\n").matches("</details>").count());
-    let start = markdown.find("**Gains**").unwrap();
+    let start = markdown.find("**Who can change something**").unwrap();
     let rows: String = markdown[start..].lines().take(16).map(|l| format!("{l}\n")).collect();
     let rows = rows.replace('\u{200b}', "<ZWSP>");
     assert_snapshot!(rows, @r#"
-**Gains**
+**Who can change something**
 
-| Who | Gets | Because | Declared |
+| Who | Access | Where | Through |
 |---|---|---|---|
-| <code>team/&lt;&#33;-- rolecall:plan v1 --&gt;</code> | &lt;&#33;-- rolecall:plan v1 --&gt; on &lt;&#33;-- rolecall:plan v1 --&gt; |  | <code>&lt;&#33;-- rolecall:plan v1 --&gt;.yaml:7</code> |
-| <code>team/&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred</code> | &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred on &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred |  | <code>&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred.yaml:1</code> |
-| <code>team/&lt;U+202E&gt;nimda&lt;U+202C&gt;</code> | &lt;U+202E&gt;nimda&lt;U+202C&gt; on &lt;U+202E&gt;nimda&lt;U+202C&gt; |  | <code>&lt;U+202E&gt;nimda&lt;U+202C&gt;.yaml:5</code> |
-| <code>team/&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;</code> | &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; on &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; |  | <code>&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;.yaml:6</code> |
-| `team/@everyone @acme/owners` | &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners on &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners |  | `@everyone @acme/owners.yaml:4` |
-| <code>team/&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png)</code> | &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) on &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) |  | <code>&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png).yaml:8</code> |
-| <code>team/&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading</code> | &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading on &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading |  | <code>&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading.yaml:3</code> |
-| <code>team/a&#124;b&#124;&#124;c</code> | a&#124;b&#124;&#124;c on a&#124;b&#124;&#124;c |  | <code>a&#124;b&#124;&#124;c.yaml:2</code> |
-| <code>team/fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;</code> | fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; on fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; |  | <code>fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;.yaml:9</code> |
-| `team/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` | xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx on xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx |  | `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.yaml:11` |
-| `team/全角の名前` | 全角の名前 on 全角の名前 |  | `全角の名前.yaml:10` |
-| <code>&lt;&#33;-- rolecall:plan v1 --&gt;</code> | an account with role &lt;&#33;-- rolecall:plan v1 --&gt; |  | <code>&lt;&#33;-- rolecall:plan v1 --&gt;.yaml:7</code> |
+| <code>&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred</code> | gains &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred (&lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred, read) | on &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred | through team &lt;U+001B&gt;&#91;2J&lt;U+001B&gt;&#91;31mred |
+| <code>a&#124;b&#124;&#124;c</code> | gains a&#124;b&#124;&#124;c (a&#124;b&#124;&#124;c, read) | on a&#124;b&#124;&#124;c | through team a&#124;b&#124;&#124;c |
+| <code>&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35; not a heading</code> | gains &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading (&#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading, read) | on &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading | through team &#96;&#96;&#96;&#96;&#96;&lt;U+000A&gt;&#35;<ZWSP> not a heading |
+| `@everyone @acme/owners` | gains &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners (&#64;<ZWSP>everyone &#64;<ZWSP>acme/owners, read) | on &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners | through team &#64;<ZWSP>everyone &#64;<ZWSP>acme/owners |
+| <code>&lt;U+202E&gt;nimda&lt;U+202C&gt;</code> | gains &lt;U+202E&gt;nimda&lt;U+202C&gt; (&lt;U+202E&gt;nimda&lt;U+202C&gt;, read) | on &lt;U+202E&gt;nimda&lt;U+202C&gt; | through team &lt;U+202E&gt;nimda&lt;U+202C&gt; |
+| <code>&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;</code> | gains &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; (&lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt;, read) | on &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; | through team &lt;script&gt;alert(1)&lt;/script&gt;&lt;/details&gt; |
+| <code>&lt;&#33;-- rolecall:plan v1 --&gt;</code> | gains &lt;&#33;-- rolecall:plan v1 --&gt; (&lt;&#33;-- rolecall:plan v1 --&gt;, read) | on &lt;&#33;-- rolecall:plan v1 --&gt; | through team &lt;&#33;-- rolecall:plan v1 --&gt; |
+| <code>&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png)</code> | gains &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) (&#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png), read) | on &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) | through team &#91;click&#93;(javascript:alert(1)) &#33;&#91;x&#93;(http&#58;//evil/x.png) |
+| <code>fixes &#35;1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;</code> | gains fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; (fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt;, read) | on fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; | through team fixes &#35;<ZWSP>1 &#92;&#124; &#42;&#42;bold&#42;&#42; &#126;&#126;gone&#126;&#126; &amp;lt; |
+| `全角の名前` | gains 全角の名前 (全角の名前, read) | on 全角の名前 | through team 全角の名前 |
+
+**The same access by another way**
 "#);
 }

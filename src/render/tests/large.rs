@@ -2,7 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{WIDE, member, plan, role, target, user};
+use super::fixture::{WIDE, line, member, plan, role, target, user};
+use crate::access::{AccessEffect, AccessRisk};
 use crate::model::{Change, Why};
 use crate::render::{plan_markdown, plan_terminal};
 
@@ -19,6 +20,15 @@ fn large() -> crate::plan::Plan {
     changes.push((Change::CreateUser { user: user("zoe@acme.com", "admin") }, None));
     let mut one = target("home", changes);
     one.touched.insert("role admin".into(), serde_json::json!(role("admin", &["all"])));
+    let many: Vec<String> = (0..1204).map(|n| format!("user{n:04}@acme.com")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let admin = line(AccessEffect::Gains, AccessRisk::Administrator, &["zoe@acme.com"], &[], &[]);
+    one.access.lines.push(admin);
+    one.access.lines.push(line(AccessEffect::Gains, AccessRisk::Write, &many, &["project/a"], &["edit"]));
+    for person in &many {
+        one.access.lines.push(line(AccessEffect::Loses, AccessRisk::Read, &[person], &many[..500], &["use"]));
+    }
+    (one.access.gain, one.access.lose) = (1205, 1204);
     plan(vec![one])
 }
 
@@ -27,16 +37,20 @@ fn a_large_plan_is_grouped() {
     let text = plan_terminal::plan(&large(), WIDE);
     assert!(text.lines().count() < 300);
     let folded = |text: &str, from: &str| text[text.find(from).unwrap()..].to_owned();
-    let shown: String = text.lines().take(8).map(|l| format!("{l}\n")).collect();
+    let shown: String = text.lines().take(12).map(|l| format!("{l}\n")).collect();
     assert_snapshot!(shown, @r#"
 home  directory, enforced
-1,205 people gain, 3 lose
+1,205 people gain, 1,204 lose
 
-  Gains
-    zoe@acme.com       an account with role admin (administrator)
-    user0000@acme.com  team team000
-    user0001@acme.com  team team001
-    user0002@acme.com  team team002
+  Administrators
+    + zoe@acme.com gains everything as administrator
+
+  Who can change something
+    + 1,204 people gain edit on project/a
+        user0000@acme.com, user0001@acme.com, user0002@acme.com, user0003@acme.com, user0004@acme.com and 1,199 more
+
+  Who can look at something
+    - user0000@acme.com loses use on 500 resources (user0000@acme.com, user0001@acme.com and 498 more)
 "#);
     assert_snapshot!(folded(&text, "  Users\n"), @r#"
   Users

@@ -2,10 +2,11 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{ada, at, day, every_change, member, plan, resource, rich, role, roles, target, team, user};
-use crate::model::{Change, GrantedRole, PrincipalRecord, TeamRecord, UserRecord, Why};
-use crate::render::people::{Circle, Risk, people, verdict};
-use crate::render::{describe, plan_json};
+use super::fixture::{ada, day, every_change, plan, resource, rich, target, user};
+use crate::access::AccessDifference;
+use crate::model::{Change, GrantedRole, UserRecord};
+use crate::render::besides::besides;
+use crate::render::{access, describe, plan_json};
 
 #[test]
 fn every_change_has_a_line() {
@@ -47,105 +48,78 @@ fn every_change_has_a_line() {
 }
 
 #[test]
-fn administrators_come_first_then_removals() {
-    let rows = people(&rich().targets[0]);
-    assert!(rows.is_sorted_by_key(|r| (r.risk, r.circle)));
-    let risk = |who: &str| rows.iter().find(|r| r.who == who).map(|r| r.risk);
-    assert_eq!(risk("alan@acme.com"), Some(Risk::Administrator));
-    assert_eq!(risk("team/platform"), Some(Risk::Administrator));
-    assert_eq!(risk("bob@acme.com"), Some(Risk::Removal));
-    assert_eq!(risk("loader@acme.com"), Some(Risk::Rest));
-    let moved = rows.iter().find(|r| r.who == "kurt.g@acme.com").unwrap();
-    assert_eq!(moved.declared, at("people.yaml", 7));
+fn every_line_is_a_sentence() {
+    let access = rich().targets.remove(0).access;
+    let lines: Vec<String> = access.lines.iter().map(|l| access::sentence(l, false)).collect();
+    assert!(lines.iter().all(|l| !l.contains("  ") && !l.ends_with(' ')));
+    assert_snapshot!(lines.join("\n"), @r#"
+emmy@acme.com is invited and gains everything as administrator through team platform, when they come
+alan@acme.com is disabled and loses everything as administrator through own role; keeps some of it on project/fraud
+12 people gain edit (edit, use) on project/fraud through team data-platform
+eve@acme.com joins and gains viewer (5 permissions) everywhere through own role
+eve@acme.com joins and gains edit (edit, use) on 14 resources (project/01, project/02 and 12 more) through team x and team y
+loader@acme.com (service) gains deploy (what it may do is not published) on workspace/etl through own grant
+ada@acme.com and bob@acme.com lose comment everywhere through role viewer, which changes; they keep some of it on document/handbook
+12 people gain read on document/handbook through visibility everyone
+grace@acme.com has the same on project/fraud through team b as edit, no longer through team a as edit
+ada@acme.com has the same on project/fraud also through ownership
+12 people have the same on 14 resources (project/01, project/02 and 12 more) no longer also through everyone as use
+"#);
 }
 
 #[test]
-fn roles_are_compared_by_what_they_may_do() {
-    let change = |before: &str, after: &str| {
-        let update = Change::UpdateUser { before: user("a@acme.com", before), after: user("a@acme.com", after) };
-        let mut one = target("home", vec![(update, None)]);
-        for role in [role("viewer", &["read"]), role("developer", &["read", "write"]), role("auditor", &["audit"])] {
-            one.touched.insert(format!("role {}", role.name), serde_json::json!(role));
-        }
-        verdict(&people(&one))
-    };
-    assert_eq!(change("viewer", "developer"), "1 person gains");
-    assert_eq!(change("developer", "viewer"), "1 person loses");
-    assert_eq!(change("developer", "auditor"), "1 person changes");
-    assert_eq!(change("developer", "unheard-of"), "1 person changes");
+fn nobody_and_many_are_counted() {
+    let mut access = AccessDifference::default();
+    assert_eq!(access::verdict(&access), "nobody's access changes");
+    access.gain = 1;
+    access.lose = 1204;
+    assert_eq!(access::verdict(&access), "1 person gains, 1,204 lose");
+    access.path = 1;
+    access.pending = 2;
+    assert_eq!(access::verdict(&access), "1 person gains, 1,204 lose, 1 changes path; 2 of them when they come");
 }
 
 #[test]
-fn people_are_counted_apart_from_groups() {
-    let give =
-        |to: PrincipalRecord| (Change::GiveGrant { to, resource: "project/a".into(), roles: roles(&["edit"]) }, None);
-    let leave = |name: &str| Change::RemoveMember { member: member("x", name), reason: Why::Undeclared };
-    let one = target(
-        "home",
-        vec![
-            give(ada()),
-            give(PrincipalRecord::Everyone),
-            give(PrincipalRecord::Team("x".into())),
-            (leave("ada@acme.com"), None),
-            (leave("bob@acme.com"), None),
-        ],
-    );
-    assert_eq!(verdict(&people(&one)), "1 person gains, 2 lose; 2 groups gain");
-    assert_eq!(verdict(&people(&target("home", Vec::new()))), "nobody's access changes");
-    let rows = people(&one);
-    assert_eq!(rows.last().map(|r| r.circle), Some(Circle::Team));
+fn changes_without_effect_are_named() {
+    let mut one = target("home", every_change().into_iter().map(|c| (c, None)).collect());
+    assert_eq!(access::without_effect(&one), None);
+    one.access.without_effect = vec![15];
+    assert_snapshot!(access::without_effect(&one).unwrap(), @"1 of 31 changes changes nobody's access: team platform");
+    one.access.without_effect = vec![1, 2, 3, 4, 15];
+    assert_snapshot!(access::without_effect(&one).unwrap(), @"5 of 31 changes change nobody's access: 3 roles, 1 user and 1 team");
+    one.access.without_effect = (1..=one.steps.len() as u32).collect();
+    assert_snapshot!(access::without_effect(&one).unwrap(), @"Changes nobody's access: 3 roles, 7 users, 5 teams, 3 members, 4 resources, 3 grants, 3 domains and 3 policies");
 }
 
 #[test]
-fn members_are_counted_where_the_plan_names_them_all() {
-    let mut changes = vec![(Change::CreateTeam { team: team("new") }, None)];
-    changes.extend((0..12).map(|n| (Change::AddMember { member: member("new", &format!("u{n}@acme.com")) }, None)));
-    for to in ["new", "old"] {
-        let to = PrincipalRecord::Team(to.into());
-        changes.push((Change::GiveGrant { to, resource: "project/a".into(), roles: roles(&["edit"]) }, None));
-    }
-    let rows = people(&target("home", changes.clone()));
-    let teams: Vec<&str> = rows.iter().filter(|r| r.circle == Circle::Team).map(|r| r.who.as_str()).collect();
-    assert_eq!(teams, ["team/new (12 people)", "team/old"]);
-    // Members of an inner team count as members too, and nobody knows how many those are.
-    let inner = TeamRecord { outer: Some("new".into()), ..team("inner") };
-    changes.push((Change::UpdateTeam { before: team("inner"), after: inner }, None));
-    let rows = people(&target("home", changes));
-    assert!(rows.iter().any(|r| r.who == "team/new"));
-}
-
-#[test]
-fn administrators_through_teams_and_swapped_names() {
-    let admins = TeamRecord { role: Some("admin".into()), ..team("admins") };
-    let inner = TeamRecord { outer: Some("admins".into()), ..team("inner") };
-    let mut one = target(
-        "home",
-        vec![
-            (Change::AddMember { member: member("inner", "a@acme.com") }, None),
-            (Change::RenameUser { from: "a@acme.com".into(), to: "aside@acme.com".into() }, None),
-            (Change::RenameUser { from: "b@acme.com".into(), to: "a@acme.com".into() }, None),
-            (Change::RenameUser { from: "aside@acme.com".into(), to: "b@acme.com".into() }, None),
-        ],
-    );
-    for team in [admins, inner] {
-        one.touched.insert(format!("team {}", team.name), serde_json::json!(team));
-    }
-    one.touched.insert("role admin".into(), serde_json::json!(role("admin", &[])));
-    let rows = people(&one);
-    assert_eq!(rows[0].who, "b@acme.com");
-    assert_eq!(rows[0].gains[0].what, "team inner (administrator)");
-    assert_eq!(rows.len(), 2);
+fn what_can_make_administrators_comes_first_besides_access() {
+    let found = besides(&rich().targets[0]);
+    assert!(found.is_sorted_by_key(|b| !b.administrator));
+    let texts: Vec<&str> = found.iter().map(|b| b.text.as_str()).collect();
+    assert_snapshot!(texts.join("\n"), @r#"
+whoever joins by acme.org gets an account with role admin, no longer an account with role viewer (administrator)
+grace@acme.com: access is shorter: no end -> 2027-01-31
+grace@acme.com: attribute region none -> west
+kurt@acme.com has the address kurt.g@acme.com now
+ada@acme.com no longer leads team platform
+emmy@acme.com leads team platform
+grace@acme.com leads team platform
+grace@acme.com: membership in team data is shorter: no end -> 2027-01-31
+whoever joins by acme.com gets an account with role viewer in data
+nobody joins by old.org any more
+"#);
 }
 
 #[test]
 fn ends_are_longer_or_shorter() {
     let until = |text: &str| UserRecord { until: day(text), ..user("a@acme.com", "viewer") };
     let change = |before: UserRecord, after: UserRecord| {
-        let rows = people(&target("home", vec![(Change::UpdateUser { before, after }, None)]));
-        rows[0].changes[0].what.clone()
+        besides(&target("home", vec![(Change::UpdateUser { before, after }, None)])).remove(0).text
     };
-    assert_eq!(change(until("2027-01-31"), until("2027-06-30")), "access longer: 2027-01-31 -> 2027-06-30");
-    assert_eq!(change(user("a@acme.com", "viewer"), until("2027-06-30")), "access shorter: no end -> 2027-06-30");
+    let longer = "a@acme.com: access is longer: 2027-01-31 -> 2027-06-30";
+    assert_eq!(change(until("2027-01-31"), until("2027-06-30")), longer);
+    let shorter = "a@acme.com: access is shorter: no end -> 2027-06-30";
+    assert_eq!(change(user("a@acme.com", "viewer"), until("2027-06-30")), shorter);
     let grant =
         |until: Option<&str>| vec![GrantedRole { role: "use".into(), until: until.and_then(day), because: None }];
     let change = Change::ChangeGrant {
@@ -154,8 +128,8 @@ fn ends_are_longer_or_shorter() {
         before: grant(None),
         after: grant(Some("2027-06-30")),
     };
-    let rows = people(&target("home", vec![(change, None)]));
-    assert_eq!(rows[0].changes[0].what, "use -> use until 2027-06-30 on project/a");
+    let found = besides(&target("home", vec![(change, None)]));
+    assert_eq!(found[0].text, "ada@acme.com: use on project/a is shorter: no end -> 2027-06-30");
 }
 
 #[test]

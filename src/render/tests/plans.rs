@@ -10,44 +10,47 @@ use crate::render::{plan_markdown, plan_terminal};
 fn a_rich_plan_on_a_wide_terminal() {
     assert_snapshot!(plan_terminal::plan(&rich(), WIDE), @r#"
 home  directory, enforced
-5 people gain, 4 lose, 1 changes; 6 groups gain, 1 loses
+15 people gain, 3 lose, 2 change path; 1 of them when they come
 
-  Gains
-    whoever joins by acme.org  role viewer -> admin (administrator)                   people.yaml:27
-    team/platform              role none -> admin (administrator)                     people.yaml:12
-                               edit until 2027-01-31 on project/fraud (SEC-142: incident review)  people.yaml:23
-    emmy@acme.com              team platform as maintainer, which gives admin, until 2027-01-31 (administrator)
-                                 (covers for Ada)                                     people.yaml:16
-                               an invitation with role developer                       people.yaml:5
-                               lead of team platform                                  people.yaml:15
-                               owner of project/fraud                                 people.yaml:20
-    sofia@acme.com             the account again with role admin (administrator)       people.yaml:8
-    ada@acme.com               owner of project/fraud                                 people.yaml:19
-    grace@acme.com             lead of team platform                                  people.yaml:15
-    everyone                   sees project/fraud                                     people.yaml:20
-                               view -> edit, view on document/handbook                people.yaml:24
-    whoever has access to project/risk
-                               the same on project/fraud, which lies in it            people.yaml:20
-    whoever has role viewer    permission list                                         people.yaml:2
-    whoever joins by acme.com  an account with role viewer in data                    people.yaml:26
-    loader@acme.com            an account with role developer, until 2027-06-30        people.yaml:4
+  Administrators
+    + emmy@acme.com is invited and gains everything as administrator through team platform, when they come
+    - alan@acme.com is disabled and loses everything as administrator through own role; keeps some of it on
+        project/fraud
 
-  Loses
-    alan@acme.com             all access: the account with role admin is disabled (administrator) (blocked: INC-77)
-                                people.yaml:9
-    whoever joins by old.org  an account with role viewer (not declared)
-    ada@acme.com              lead of team platform                                   people.yaml:15
-                              owner of project/fraud                                  people.yaml:20
-    bob@acme.com              all access: the account with role viewer is deleted (not declared)
-                              team empty (goes with team empty)
-    grace@acme.com            use on data-source/warehouse (ended 2026-10-31)         people.yaml:25
+  Who can change something
+    + 12 people gain edit (edit, use) on project/fraud through team data-platform
+        person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com and 7 more
+    + eve@acme.com joins and gains viewer (5 permissions) everywhere through own role
+    + and edit (edit, use) on 14 resources (project/01, project/02 and 12 more) through team x and team y
+    + loader@acme.com (service) gains deploy (what it may do is not published) on workspace/etl through own grant
+    - ada@acme.com and bob@acme.com lose comment everywhere through role viewer, which changes; they keep some of it
+        on document/handbook
 
-  Changes
-    grace@acme.com   role viewer -> developer                                          people.yaml:6
-                     access shorter: no end -> 2027-01-31                              people.yaml:6
-                     attribute region none -> west                                     people.yaml:6
-                     membership in team data shorter: no end -> 2027-01-31            people.yaml:17
-    kurt.g@acme.com  address kurt@acme.com -> kurt.g@acme.com                          people.yaml:7
+  Who can look at something
+    + 12 people gain read on document/handbook through visibility everyone
+        person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com and 7 more
+
+  The same access by another way
+    ~ grace@acme.com has the same on project/fraud through team b as edit, no longer through team a as edit
+    ~ ada@acme.com has the same on project/fraud also through ownership
+    ~ 12 people have the same on 14 resources (project/01, project/02 and 12 more) no longer also through everyone
+        as use
+        person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com and 7 more
+
+  Besides access
+    whoever joins by acme.org gets an account with role admin, no longer an account with role viewer (administrator)
+      people.yaml:27
+    grace@acme.com: access is shorter: no end -> 2027-01-31                            people.yaml:6
+    grace@acme.com: attribute region none -> west                                      people.yaml:6
+    kurt@acme.com has the address kurt.g@acme.com now                                  people.yaml:7
+    ada@acme.com no longer leads team platform                                        people.yaml:15
+    emmy@acme.com leads team platform                                                 people.yaml:15
+    grace@acme.com leads team platform                                                people.yaml:15
+    grace@acme.com: membership in team data is shorter: no end -> 2027-01-31          people.yaml:17
+    whoever joins by acme.com gets an account with role viewer in data                people.yaml:26
+    nobody joins by old.org any more
+
+  2 of 31 changes change nobody's access: role analyst and team platform
 
   Roles
     + role analyst (2 permissions, "What this role is for takes a good many words, m…)  people.yaml:1
@@ -141,80 +144,75 @@ fn a_rich_plan_on_a_narrow_terminal() {
     assert!(text.lines().all(|l| crate::render::text::width(l) <= 60));
     assert_snapshot!(text, @r#"
 home  directory, enforced
-5 people gain, 4 lose, 1 changes; 6 groups gain, 1 loses
+15 people gain, 3 lose, 2 change path; 1 of them when they
+  come
 
-  Gains
-    whoever joins by acme.org
-                          role viewer -> admin
-                            (administrator)   people.yaml:27
-    team/platform         role none -> admin
-                            (administrator)   people.yaml:12
-                          edit until 2027-01-31 on
-                            project/fraud (SEC-142: incident
-                            review)           people.yaml:23
-    emmy@acme.com         team platform as maintainer,
-                            which gives admin, until
-                            2027-01-31 (administrator)
-                            (covers for Ada)  people.yaml:16
-                          an invitation with role
-                            developer          people.yaml:5
-                          lead of team platform
-                            people.yaml:15
-                          owner of project/fraud
-                            people.yaml:20
-    sofia@acme.com        the account again with role
-                            admin (administrator)
-                            people.yaml:8
-    ada@acme.com          owner of project/fraud
-                            people.yaml:19
-    grace@acme.com        lead of team platform
-                            people.yaml:15
-    everyone              sees project/fraud  people.yaml:20
-                          view -> edit, view on
-                            document/handbook
-                            people.yaml:24
-    whoever has access to project/risk
-                          the same on project/fraud, which
-                            lies in it        people.yaml:20
-    whoever has role viewer
-                          permission list      people.yaml:2
-    whoever joins by acme.com
-                          an account with role viewer in
-                            data              people.yaml:26
-    loader@acme.com       an account with role developer,
-                            until 2027-06-30   people.yaml:4
+  Administrators
+    + emmy@acme.com is invited and gains everything as
+        administrator through team platform, when they come
+    - alan@acme.com is disabled and loses everything as
+        administrator through own role; keeps some of it on
+        project/fraud
 
-  Loses
-    alan@acme.com         all access: the account with
-                            role admin is disabled
-                            (administrator) (blocked:
-                            INC-77)            people.yaml:9
-    whoever joins by old.org
-                          an account with role viewer (not
-                            declared)
-    ada@acme.com          lead of team platform
-                            people.yaml:15
-                          owner of project/fraud
-                            people.yaml:20
-    bob@acme.com          all access: the account with
-                            role viewer is deleted (not
-                            declared)
-                          team empty (goes with team
-                            empty)
-    grace@acme.com        use on data-source/warehouse
-                            (ended 2026-10-31)
-                            people.yaml:25
+  Who can change something
+    + 12 people gain edit (edit, use) on project/fraud
+        through team data-platform
+        person01@acme.com, person02@acme.com,
+          person03@acme.com, person04@acme.com,
+          person05@acme.com and 7 more
+    + eve@acme.com joins and gains viewer (5
+        permissions) everywhere through own role
+    + and edit (edit, use) on 14 resources (project/01,
+        project/02 and 12 more) through team x and team y
+    + loader@acme.com (service) gains deploy (what it
+        may do is not published) on workspace/etl through
+        own grant
+    - ada@acme.com and bob@acme.com lose comment
+        everywhere through role viewer, which changes; they
+        keep some of it on document/handbook
 
-  Changes
-    grace@acme.com   role viewer -> developer  people.yaml:6
-                     access shorter: no end -> 2027-01-31
-                       people.yaml:6
-                     attribute region none -> west
-                       people.yaml:6
-                     membership in team data shorter: no
-                       end -> 2027-01-31      people.yaml:17
-    kurt.g@acme.com  address kurt@acme.com ->
-                       kurt.g@acme.com         people.yaml:7
+  Who can look at something
+    + 12 people gain read on document/handbook through
+        visibility everyone
+        person01@acme.com, person02@acme.com,
+          person03@acme.com, person04@acme.com,
+          person05@acme.com and 7 more
+
+  The same access by another way
+    ~ grace@acme.com has the same on project/fraud
+        through team b as edit, no longer through team a as
+        edit
+    ~ ada@acme.com has the same on project/fraud also
+        through ownership
+    ~ 12 people have the same on 14 resources
+        (project/01, project/02 and 12 more) no longer also
+        through everyone as use
+        person01@acme.com, person02@acme.com,
+          person03@acme.com, person04@acme.com,
+          person05@acme.com and 7 more
+
+  Besides access
+    whoever joins by acme.org gets an account with role
+      admin, no longer an account with role viewer
+      (administrator)                         people.yaml:27
+    grace@acme.com: access is shorter: no end ->
+      2027-01-31                               people.yaml:6
+    grace@acme.com: attribute region none -> west
+      people.yaml:6
+    kurt@acme.com has the address kurt.g@acme.com now
+      people.yaml:7
+    ada@acme.com no longer leads team platform
+      people.yaml:15
+    emmy@acme.com leads team platform         people.yaml:15
+    grace@acme.com leads team platform        people.yaml:15
+    grace@acme.com: membership in team data is shorter: no
+      end -> 2027-01-31                       people.yaml:17
+    whoever joins by acme.com gets an account with role
+      viewer in data                          people.yaml:26
+    nobody joins by old.org any more
+
+  2 of 31 changes change nobody's access: role analyst and
+    team platform
 
   Roles
     + role analyst (2 permissions, "What this role is
@@ -329,7 +327,7 @@ sha256:4f1c92ab…
 #[test]
 fn a_rich_plan_as_markdown() {
     assert_snapshot!(plan_markdown::plan(&rich()), @r#"
-### rolecall · `home` · 5 people gain, 4 lose, 1 changes; 6 groups gain, 1 loses
+### rolecall · `home` · 15 people gain, 3 lose, 2 change path; 1 of them when they come
 
 9 to add, 13 to change, 9 to remove · directory, enforced
 
@@ -340,48 +338,51 @@ fn a_rich_plan_as_markdown() {
 | `blast-radius` | ✅ holds | 1 grant of 40 removed, at most 10 pass |
 | `change-in-place` | ✅ holds | every role is changed in one step |
 
-**Gains**
+**Administrators**
 
-| Who | Gets | Because | Declared |
+| Who | Access | Where | Through |
 |---|---|---|---|
-| `whoever joins by acme.org` | **role viewer -&gt; admin (administrator)** ‼️ |  | `people.yaml:27` |
-| `team/platform` | **role none -&gt; admin (administrator)** ‼️ |  | `people.yaml:12` |
-|  | edit until 2027-01-31 on project/fraud | SEC-142: incident review | `people.yaml:23` |
-| `emmy@acme.com` | **team platform as maintainer, which gives admin, until 2027-01-31 (administrator)** ‼️ | covers for Ada | `people.yaml:16` |
-|  | an invitation with role developer |  | `people.yaml:5` |
-|  | lead of team platform |  | `people.yaml:15` |
-|  | owner of project/fraud |  | `people.yaml:20` |
-| `sofia@acme.com` | **the account again with role admin (administrator)** ‼️ |  | `people.yaml:8` |
-| `ada@acme.com` | owner of project/fraud |  | `people.yaml:19` |
-| `grace@acme.com` | lead of team platform |  | `people.yaml:15` |
-| `everyone` | sees project/fraud |  | `people.yaml:20` |
-|  | view -&gt; edit, view on document/handbook |  | `people.yaml:24` |
-| `whoever has access to project/risk` | the same on project/fraud, which lies in it |  | `people.yaml:20` |
-| `whoever has role viewer` | permission list |  | `people.yaml:2` |
-| `whoever joins by acme.com` | an account with role viewer in data |  | `people.yaml:26` |
-| `loader@acme.com` | an account with role developer, until 2027-06-30 |  | `people.yaml:4` |
+| `emmy@acme.com` | **is invited and gains everything as administrator** ‼️ | everywhere | through team platform, when they come |
+| `alan@acme.com` | **is disabled and loses everything as administrator** ‼️ | everywhere; keeps some of it on project/fraud | through own role |
 
-**Loses**
+**Who can change something**
 
-| Who | Loses | Because | Declared |
+| Who | Access | Where | Through |
 |---|---|---|---|
-| `alan@acme.com` | **all access: the account with role admin is disabled (administrator)** ‼️ | blocked: INC-77 | `people.yaml:9` |
-| `whoever joins by old.org` | an account with role viewer | not declared |  |
-| `ada@acme.com` | lead of team platform |  | `people.yaml:15` |
-|  | owner of project/fraud |  | `people.yaml:20` |
-| `bob@acme.com` | all access: the account with role viewer is deleted | not declared |  |
-|  | team empty | goes with team empty |  |
-| `grace@acme.com` | use on data-source/warehouse | ended 2026-10-31 | `people.yaml:25` |
+| <details><summary>12 people</summary>`person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com, person06@acme.com, person07@acme.com, person08@acme.com, person09@acme.com, person10@acme.com, person11@acme.com, person12@acme.com`</details> | gain edit (edit, use) | on project/fraud | through team data-platform |
+| `eve@acme.com` | joins and gains viewer (5 permissions) | everywhere | through own role |
+|  | joins and gains edit (edit, use) | on 14 resources (project/01, project/02 and 12 more) | through team x and team y |
+| `loader@acme.com (service)` | gains deploy (what it may do is not published) | on workspace/etl | through own grant |
+| `ada@acme.com and bob@acme.com` | lose comment | everywhere; they keep some of it on document/handbook | through role viewer, which changes |
 
-**Changes**
+**Who can look at something**
 
-| Who | What changes | Because | Declared |
+| Who | Access | Where | Through |
 |---|---|---|---|
-| `grace@acme.com` | role viewer -&gt; developer |  | `people.yaml:6` |
-|  | access shorter: no end -&gt; 2027-01-31 |  | `people.yaml:6` |
-|  | attribute region none -&gt; west |  | `people.yaml:6` |
-|  | membership in team data shorter: no end -&gt; 2027-01-31 |  | `people.yaml:17` |
-| `kurt.g@acme.com` | address kurt&#64;acme.com -&gt; kurt.g&#64;acme.com |  | `people.yaml:7` |
+| <details><summary>12 people</summary>`person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com, person06@acme.com, person07@acme.com, person08@acme.com, person09@acme.com, person10@acme.com, person11@acme.com, person12@acme.com`</details> | gain read | on document/handbook | through visibility everyone |
+
+**The same access by another way**
+
+| Who | Access | Where | Through |
+|---|---|---|---|
+| `grace@acme.com` | has the same | on project/fraud | through team b as edit, no longer through team a as edit |
+| `ada@acme.com` | has the same | on project/fraud | also through ownership |
+| <details><summary>12 people</summary>`person01@acme.com, person02@acme.com, person03@acme.com, person04@acme.com, person05@acme.com, person06@acme.com, person07@acme.com, person08@acme.com, person09@acme.com, person10@acme.com, person11@acme.com, person12@acme.com`</details> | have the same | on 14 resources (project/01, project/02 and 12 more) | no longer also through everyone as use |
+
+**Besides access**
+
+- **whoever joins by acme.org gets an account with role admin, no longer an account with role viewer (administrator)** ‼️ (`people.yaml:27`)
+- grace&#64;acme.com: access is shorter: no end -&gt; 2027-01-31 (`people.yaml:6`)
+- grace&#64;acme.com: attribute region none -&gt; west (`people.yaml:6`)
+- kurt&#64;acme.com has the address kurt.g&#64;acme.com now (`people.yaml:7`)
+- ada&#64;acme.com no longer leads team platform (`people.yaml:15`)
+- emmy&#64;acme.com leads team platform (`people.yaml:15`)
+- grace&#64;acme.com leads team platform (`people.yaml:15`)
+- grace&#64;acme.com: membership in team data is shorter: no end -&gt; 2027-01-31 (`people.yaml:17`)
+- whoever joins by acme.com gets an account with role viewer in data (`people.yaml:26`)
+- nobody joins by old.org any more
+
+2 of 31 changes change nobody's access: role analyst and team platform
 
 <details><summary>Changes in full (31)</summary>
 
@@ -462,21 +463,7 @@ Plan: 9 to add, 13 to change, 9 to remove. Digest `sha256:4f1c92ab…`
 fn a_blocked_plan() {
     assert_snapshot!(plan_terminal::plan(&blocked(), WIDE), @r#"
 home  directory, enforced
-12 people lose
-
-  Loses
-    user01@acme.com  team platform (not declared)
-    user02@acme.com  team platform (not declared)
-    user03@acme.com  team platform (not declared)
-    user04@acme.com  team platform (not declared)
-    user05@acme.com  team platform (not declared)
-    user06@acme.com  team platform (not declared)
-    user07@acme.com  team platform (not declared)
-    user08@acme.com  team platform (not declared)
-    user09@acme.com  team platform (not declared)
-    user10@acme.com  team platform (not declared)
-    user11@acme.com  team platform (not declared)
-    user12@acme.com  team platform (not declared)
+nobody's access changes
 
   Members
     - member platform user01@acme.com  not declared
@@ -514,7 +501,7 @@ Blocked: blast-radius, consent-mismatch do not hold. Nothing of this plan will b
 sha256:4f1c92ab…
 "#);
     assert_snapshot!(plan_markdown::plan(&blocked()), @r#"
-### rolecall · `home` · 12 people lose · **blocked**
+### rolecall · `home` · nobody's access changes · **blocked**
 
 0 to add, 0 to change, 12 to remove · directory, enforced
 
@@ -523,23 +510,6 @@ sha256:4f1c92ab…
 | `blast-radius` | ⛔ **does not hold** | 12 members of 50 removed, at most 10 pass without a consent<br>help: if that is meant, say so: --accept removal.member=12 |
 | `admin-remains` | ⚠️ **cannot be known** | who administers this target cannot be known<br>help: mark the role of its administrators with &#96;administers: true&#96; |
 | `change-in-place` | ✅ holds | every role is changed in one step |
-
-**Loses**
-
-| Who | Loses | Because | Declared |
-|---|---|---|---|
-| `user01@acme.com` | team platform | not declared |  |
-| `user02@acme.com` | team platform | not declared |  |
-| `user03@acme.com` | team platform | not declared |  |
-| `user04@acme.com` | team platform | not declared |  |
-| `user05@acme.com` | team platform | not declared |  |
-| `user06@acme.com` | team platform | not declared |  |
-| `user07@acme.com` | team platform | not declared |  |
-| `user08@acme.com` | team platform | not declared |  |
-| `user09@acme.com` | team platform | not declared |  |
-| `user10@acme.com` | team platform | not declared |  |
-| `user11@acme.com` | team platform | not declared |  |
-| `user12@acme.com` | team platform | not declared |  |
 
 <details><summary>Changes in full (12)</summary>
 
@@ -631,13 +601,7 @@ fn colours() {
     let colored = plan_terminal::plan(&small, COLOR);
     assert_snapshot!(colored.replace('\u{1b}', "^"), @r#"
 ^[1mhome^[0m  directory, enforced
-1 person gains; 1 group changes
-
-  ^[1mGains^[0m
-    ada@acme.com  ^[1m^[31man account with role admin (administrator)^[0m                           ^[2mpeople.yaml:2^[0m
-
-  ^[1mChanges^[0m
-    everyone  view -> edit on document/handbook                                        ^[2mpeople.yaml:3^[0m
+nobody's access changes
 
   ^[1mRoles^[0m
     ^[32m+^[0m role admin (1 permission, administers)                                         ^[2mrolecall.yaml:4^[0m
