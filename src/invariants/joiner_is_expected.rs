@@ -3,7 +3,7 @@
 use super::leaver_stays_out::domain_of;
 use super::{RuleInfo, Scope};
 use crate::diagnostic::Code;
-use crate::model::{Desired, Directory, DomainId, Principal, UserKind, UserState};
+use crate::model::{Desired, Directory, DomainId, Principal, Setting, UserKind, UserState};
 
 /// The rule.
 pub const RULE: RuleInfo = RuleInfo {
@@ -13,7 +13,8 @@ pub const RULE: RuleInfo = RuleInfo {
     source: "auto-join pages; peers.md: who came in by a domain is expected drift",
     optional: true,
     scope: Scope::Change,
-    example: "new@acme.com came in by acme.com and is not declared: left as they are",
+    example: "policies: {invariants: {joiner-is-expected: warn}}     # only where it is set\n\
+              new@acme.com came in by acme.com and is not declared: left as they are",
     fix: "Declare them, if they are to have more. To keep somebody out, declare them with `state: disabled` or block \
           them: a line that goes is not enough while their domain lets them in.",
 };
@@ -24,7 +25,10 @@ pub const RULE: RuleInfo = RuleInfo {
 #[must_use]
 pub fn expected_joiners<O>(desired: &Desired<O>, live: &Directory, declared: impl Fn(usize) -> bool) -> Vec<bool> {
     let files = &desired.directory;
-    if files.domains().is_empty() || RULE.severity_under(&desired.rules).is_none() {
+    // Only where it is asked for: without a memory of who was declared, a leaver of whose removal a crash
+    // has left half looks the same.
+    let asked = matches!(desired.rules.settings.get(RULE.name()), Some(Setting::Error | Setting::Warn));
+    if files.domains().is_empty() || !asked {
         return vec![false; live.users().len()];
     }
     let domain = |email: &str| files.find_domain(domain_of(email));
