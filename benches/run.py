@@ -3,6 +3,7 @@
 
     cargo build --release && cargo bench --no-run --bench parser
     python3 benches/run.py [--peers] [--grants 1000,10000,100000] [--octodns PYTHON] [--runs 5]
+    cargo bench --no-run --bench difference && python3 benches/run.py --difference 100000
 
 Every number is of a whole process: CPU seconds (user and system) and peak memory, as the operating
 system counts them for the child. The least of several runs is shown, since a busy machine only adds.
@@ -43,11 +44,15 @@ def measure(command, runs, cwd=None, codes=(0,)):
     return best
 
 
-def parser_binary():
-    found = [p for p in glob.glob(str(ROOT / "target/release/deps/parser-*")) if os.access(p, os.X_OK) and not p.endswith(".d")]
+def bench_binary(name):
+    found = [p for p in glob.glob(str(ROOT / f"target/release/deps/{name}-*")) if os.access(p, os.X_OK) and not p.endswith(".d")]
     if not found:
-        sys.exit("build it first: cargo bench --no-run --bench parser")
+        sys.exit(f"build it first: cargo bench --no-run --bench {name}")
     return max(found, key=os.path.getmtime)
+
+
+def parser_binary():
+    return bench_binary("parser")
 
 
 def rolecall(folder, *args):
@@ -133,9 +138,13 @@ if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--peers", action="store_true")
     options.add_argument("--grants", default="")
+    options.add_argument("--difference", default="", help="what the access difference adds, for so many users")
     options.add_argument("--octodns", default="")
     options.add_argument("--runs", type=int, default=5)
     given = options.parse_args()
     if given.peers:
         peers(given.runs, given.octodns)
     grants([int(n) for n in given.grants.split(",") if n], given.runs)
+    for users in given.difference.split(","):
+        if users:
+            subprocess.run([bench_binary("difference"), users], check=True)

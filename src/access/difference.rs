@@ -478,10 +478,13 @@ struct Finder<'f, 'a> {
     /// Where everyone has something.
     of_everyone: Vec<ResourceId>,
     below: FxHashMap<ResourceId, Vec<ResourceId>>,
+    /// Whether any resource lies in another.
+    nested: bool,
 }
 
 impl<'f, 'a> Finder<'f, 'a> {
     fn new(world: &'f World<'a>, touched: &'f Touched) -> Self {
+        let mut nested = false;
         let mut odd = FxHashSet::default();
         let mut odd_below: FxHashMap<ResourceId, Vec<ResourceId>> = FxHashMap::default();
         let mut of_everyone = world.live_granted_to(Principal::Everyone).to_vec();
@@ -494,6 +497,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             }
             let private = [before, after].contains(&Some(Visibility::Private));
             let inside = facts.parent.both() != [None, None];
+            nested |= inside;
             if inside && (private || facts.parent.by().is_some()) {
                 odd.insert(on);
                 for around in world.possible_parents(on).into_iter().skip(1) {
@@ -503,7 +507,7 @@ impl<'f, 'a> Finder<'f, 'a> {
         }
         of_everyone.sort_unstable();
         of_everyone.dedup();
-        Self { world, touched, odd, odd_below, of_everyone, below: FxHashMap::default() }
+        Self { world, touched, odd, odd_below, of_everyone, below: FxHashMap::default(), nested }
     }
 
     fn entries(&mut self, user: UserId, invited: Invited) -> Vec<Entry> {
@@ -524,19 +528,26 @@ impl<'f, 'a> Finder<'f, 'a> {
         let everywhere = (!entries.is_empty()).then_some(0);
         let mut sums: FxHashMap<ResourceId, Sum> = FxHashMap::default();
         let mut places: FxHashMap<ResourceId, usize> = FxHashMap::default();
+        let mut look = Look::default();
         for &on in &candidates {
-            let around = around(world, on);
-            let outer = match around {
-                None => root.clone(),
-                Some(outer) => sums.entry(outer).or_insert_with(|| looking.at(outer).sum()).clone(),
+            let outer = match around(world, on) {
+                None => &root,
+                Some(outer) => sums.entry(outer).or_insert_with(|| {
+                    looking.at(outer, &mut look);
+                    look.sum()
+                }),
             };
-            let look = looking.at(on);
+            looking.at(on, &mut look);
             let sum = look.sum();
-            if sum != outer {
-                places.insert(on, entries.len());
-                entries.push(looking.entry(Some(on), &look, &sum, &outer));
+            if sum != *outer {
+                entries.push(looking.entry(Some(on), &look, &sum, outer));
+                if self.nested {
+                    places.insert(on, entries.len() - 1);
+                }
             }
-            sums.insert(on, sum);
+            if self.nested && !world.children(on).is_empty() {
+                sums.insert(on, sum);
+            }
         }
         for index in 0..entries.len() {
             let Some(on) = entries[index].on else { continue };
@@ -611,7 +622,7 @@ impl<'f, 'a> Finder<'f, 'a> {
     /// What lies in a resource and has anything of its own.
     fn below(&mut self, user: UserId, teams: &[TeamId], on: ResourceId, found: &mut Vec<ResourceId>) {
         let world = self.world;
-        if world.children(on).is_empty() {
+        if !self.nested || world.children(on).is_empty() {
             return;
         }
         let odd = &self.odd;
@@ -643,15 +654,19 @@ struct Looking<'f, 'a> {
 }
 
 impl Looking<'_, '_> {
-    fn at(&self, on: ResourceId) -> Look {
-        let mut look = self.every.clone();
+    /// Looks at a resource; what has been looked at before is forgotten.
+    fn at(&self, on: ResourceId, look: &mut Look) {
+        look.bits = self.every.bits;
+        for (ways, every) in look.ways.iter_mut().zip(&self.every.ways) {
+            ways.clear();
+            ways.extend_from_slice(every);
+        }
         if let Some(holder) = &self.before {
             self.world.ways_on(holder, Some(on), At::Before, |step| look.take(0, step));
         }
         if let Some(holder) = &self.after {
             self.world.ways_on(holder, Some(on), At::After, |step| look.take(1, step));
         }
-        look
     }
 
     fn entry(&self, on: Option<ResourceId>, look: &Look, sum: &Sum, outer: &Sum) -> Entry {

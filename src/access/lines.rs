@@ -309,8 +309,9 @@ fn rows(world: &World<'_>, differences: &Differences) -> Vec<Row> {
         () if bits.within(&reading) => AccessRisk::Read,
         () => AccessRisk::Write,
     };
-    let mut people: FxHashMap<(Key, Option<ResourceId>), Vec<usize>> = FxHashMap::default();
-    let mut order: Vec<(Key, Option<ResourceId>)> = Vec::new();
+    // By number: who, in the order in which a key is first met.
+    let mut numbers: FxHashMap<(Key, Option<ResourceId>), usize> = FxHashMap::default();
+    let mut people: Vec<Vec<usize>> = Vec::new();
     for (number, group) in differences.groups.iter().enumerate() {
         let mut but_on: BTreeMap<(usize, bool), Vec<ResourceId>> = BTreeMap::new();
         let named: Vec<(Bits, Bits)> = group.entries.iter().map(|e| named(world, e)).collect();
@@ -333,11 +334,11 @@ fn rows(world: &World<'_>, differences: &Differences) -> Vec<Row> {
                 let risk = if effect == AccessEffect::Path { risk(&entry.before) } else { risk(&bits) };
                 let (account, pending, kind) = (group.account, group.pending, group.kind);
                 let key = (Key { effect, risk, bits, through, formerly, but_on, account, pending, kind }, entry.on);
-                let groups = people.entry(key.clone()).or_default();
-                if groups.is_empty() {
-                    order.push(key);
+                let place = *numbers.entry(key).or_insert(people.len());
+                match people.get_mut(place) {
+                    Some(groups) => groups.push(number),
+                    None => people.push(vec![number]),
                 }
-                groups.push(number);
             };
             if entry.is_path() {
                 let outer = entry.around.and_then(|a| group.entries.get(a)).filter(|e| e.is_path());
@@ -363,9 +364,9 @@ fn rows(world: &World<'_>, differences: &Differences) -> Vec<Row> {
     }
     let mut rows: Vec<Row> = Vec::new();
     let mut places: FxHashMap<(Key, Vec<usize>), usize> = FxHashMap::default();
-    for key in order {
-        let groups = people.remove(&key).unwrap_or_default();
-        let (key, on) = key;
+    let mut order: Vec<((Key, Option<ResourceId>), usize)> = numbers.into_iter().collect();
+    order.sort_unstable_by_key(|(_, place)| *place);
+    for (((key, on), _), groups) in order.into_iter().zip(people) {
         // What holds everywhere stands alone: a resource beside it would say less.
         let place =
             if on.is_none() { rows.len() } else { *places.entry((key.clone(), groups.clone())).or_insert(rows.len()) };

@@ -108,14 +108,29 @@ fn an_altered_plan_is_refused() {
     let altered_digest = format!("{}{other}", &digest[..digest.len() - 1]);
     let before = audit(&env.home()).len();
     for (from, to) in [("\"developer\"", "\"deweloper\""), (digest.as_str(), altered_digest.as_str())] {
-        assert!(whole.contains(from));
-        env.write("plan.json", &whole.replacen(from, to, 1));
+        // What becomes of access stands first and is no part of the digest: it is computed again.
+        let (access, changes) = whole.split_at(if from == digest { 0 } else { whole.find("\"steps\"").unwrap() });
+        assert!(changes.contains(from));
+        env.write("plan.json", &format!("{access}{}", changes.replacen(from, to, 1)));
         env.run(&["apply", "plan.json"]).ended(4).says(&["altered"]);
     }
     env.write("plan.json", &whole[..whole.len() / 2]);
     env.run(&["apply", "plan.json"]).ended(1);
     env.run(&["apply", "nowhere.json"]).ended(1);
     assert_eq!(audit(&env.home()).len(), before);
+}
+
+#[test]
+fn what_a_saved_plan_says_of_access_is_not_trusted() {
+    let env = saved();
+    let shown = env.run(&["plan"]).ended(0).stdout;
+    let whole = env.read("plan.json");
+    let altered = whole.replace("\"effect\": \"gains\"", "\"effect\": \"loses\"").replace("\"gain\": ", "\"gain\": 7");
+    assert!(altered != whole);
+    env.write("plan.json", &altered);
+    let applied = env.run(&["apply", "plan.json"]).ended(0).stdout;
+    assert!(applied.starts_with(&shown), "{shown}\n{applied}");
+    env.is_converged();
 }
 
 #[test]
