@@ -30,6 +30,8 @@ enum Of {
     Diagnostics,
     /// Role catalogues as JSON
     Catalogue,
+    /// A review of access as JSON
+    Review,
 }
 
 /// Runs the command.
@@ -42,6 +44,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Plan => schemas::plan(),
         Of::Diagnostics => schemas::diagnostics(),
         Of::Catalogue => schemas::catalogue(),
+        Of::Review => schemas::review(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)

@@ -111,6 +111,10 @@ pub struct Rules {
     pub exclusive: Vec<Vec<Box<str>>>,
     /// How many paid seats of each class there are.
     pub seats: BTreeMap<String, u32>,
+    /// After how many days each access is looked at again.
+    pub review_every: Option<u32>,
+    /// After how many days without a sign of life somebody is asked about.
+    pub review_inactive: Option<u32>,
 }
 
 impl Default for Rules {
@@ -123,6 +127,8 @@ impl Default for Rules {
             invitation_days: 14,
             exclusive: Vec::new(),
             seats: BTreeMap::new(),
+            review_every: None,
+            review_inactive: None,
         }
     }
 }

@@ -24,6 +24,10 @@ pub mod plan_markdown;
 pub mod plan_parts;
 pub mod plan_terminal;
 pub mod report_terminal;
+pub mod review_csv;
+pub mod review_json;
+pub mod review_markdown;
+pub mod review_terminal;
 pub mod schemas;
 pub mod text;
 

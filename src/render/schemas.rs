@@ -42,6 +42,12 @@ pub fn catalogue() -> Value {
     schema_of::<super::catalogue_json::CataloguesDocument>("rolecall catalogue")
 }
 
+/// Of a review of access.
+#[must_use]
+pub fn review() -> Value {
+    schema_of::<crate::review::Review>("rolecall review")
+}
+
 fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     if let Some(object) = value.as_object_mut() {

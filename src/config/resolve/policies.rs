@@ -135,6 +135,11 @@ impl Resolver<'_> {
             state.rules.invitations_required = invitations.required.unwrap_or(state.rules.invitations_required);
             state.rules.invitation_days = invitations.expire.map_or(state.rules.invitation_days, |d| d.0);
         }
+        if let Some(review) = &policies.review {
+            let rules = &mut state.rules;
+            rules.review_every = review.every.map_or(rules.review_every, |d| Some(d.0));
+            rules.review_inactive = review.inactive.map_or(rules.review_inactive, |d| Some(d.0));
+        }
         if let Some(at_least) = policies.admins.as_ref().and_then(|a| a.at_least) {
             state.rules.admins_at_least = (at_least.value as usize).max(1);
             state.rules.admins_declared = true;
