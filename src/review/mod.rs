@@ -5,6 +5,8 @@
 mod find;
 mod past;
 mod soon;
+#[cfg(test)]
+mod tests;
 
 pub use past::{Left, Past, past};
 

@@ -33,10 +33,12 @@ pub fn past(store: &dyn Store, target: &str, since: Moment) -> Result<Past> {
     let mut applies = store.applies(Some(target), usize::MAX)?;
     applies.reverse();
     let mut reader = Teller::default();
-    for apply in applies.iter().filter(|a| a.finished.is_none_or(|(_, at)| at >= since)) {
+    // The time of a change is that of its apply: what became of a change may have been found out long
+    // after it was made.
+    for apply in applies.iter().filter(|a| a.info.begun.at >= since) {
         for entry in store.entries(apply.info.id)? {
-            if entry.outcome == Some(Outcome::Applied) && entry.at >= since {
-                reader.hear(&entry.change, entry.at);
+            if entry.outcome == Some(Outcome::Applied) {
+                reader.hear(&entry.change, apply.info.begun.at);
             }
         }
     }

@@ -17,6 +17,7 @@ mod kubernetes;
 mod life;
 mod locks;
 mod plans;
+mod review;
 mod schemas;
 #[cfg(unix)]
 mod signals;
