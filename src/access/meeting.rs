@@ -349,10 +349,13 @@ impl Finder<'_, '_> {
                     }
                 }
                 for (principal, fact) in world.grants.get(&on).into_iter().flatten() {
-                    match *principal {
-                        Principal::User(user) => users.push((user, fact.by)),
-                        Principal::Team(team) => by_team.push((team, fact.by)),
-                        Principal::Everyone => drop(every.insert(fact.by)),
+                    let roles = fact.before.iter().chain(&fact.after).filter_map(|(r, _)| world.role_by(*r));
+                    for by in std::iter::once(fact.by).chain(roles) {
+                        match *principal {
+                            Principal::User(user) => users.push((user, by)),
+                            Principal::Team(team) => by_team.push((team, by)),
+                            Principal::Everyone => drop(every.insert(by)),
+                        }
                     }
                 }
             }

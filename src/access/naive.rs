@@ -256,7 +256,20 @@ impl Naive {
             Change::RevokeGrant { to, resource, roles, .. } => {
                 need(self.grants.remove(&(resource.clone(), to.clone())).as_ref() == Some(roles), "it is as expected")?;
             }
-            _ => {}
+            Change::CreateRole { role } => free(self.roles.insert(role.name.clone(), role.clone()).is_some())?,
+            Change::UpdateRole { before, after } => {
+                let old = self.roles.insert(before.name.clone(), after.clone());
+                need(old.as_ref() == Some(before), "it is as expected")?;
+            }
+            Change::DeleteRole { role, .. } => {
+                need(self.roles.remove(&role.name).as_ref() == Some(role), "it is as expected")?;
+            }
+            Change::InviteUser { .. }
+            | Change::AddDomain { .. }
+            | Change::ChangeDomain { .. }
+            | Change::RemoveDomain { .. }
+            | Change::SetPolicy { .. }
+            | Change::UnsetPolicy { .. } => return Err("not in these organizations".to_owned()),
         }
         Ok(())
     }

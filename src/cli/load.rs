@@ -3,6 +3,7 @@
 use super::{Exit, Global, Ui};
 use crate::config::{Declaration, Loaded};
 use crate::diagnostic::{Finding, Severity, SourceMap};
+use crate::invariants::rule;
 use crate::targets::PROFILES;
 
 /// A declaration that can be worked with, its files, and what was found besides.
@@ -18,10 +19,23 @@ pub struct Ready {
 
 /// Reads the files as they are, with everything that was found, sorted.
 pub fn read(global: &Global, strict: bool) -> (Option<Declaration>, SourceMap, Vec<Finding>) {
+    read_as(global, strict, |_| {})
+}
+
+/// Reads the files, and looks at what the rules say of them before it is kept.
+fn read_as(
+    global: &Global,
+    strict: bool,
+    adjust: impl Fn(&mut Finding),
+) -> (Option<Declaration>, SourceMap, Vec<Finding>) {
     let loaded: Loaded = crate::config::load(&global.file, &PROFILES, global.now());
     let mut sink = loaded.sink;
     if let Some(declaration) = &loaded.declaration {
-        crate::invariants::check_files(declaration.targets.iter().map(|t| &t.desired), &mut sink);
+        let desired = declaration.targets.iter().map(|t| &t.desired);
+        for mut finding in crate::invariants::check_files(desired, global.now()) {
+            adjust(&mut finding);
+            sink.push(finding);
+        }
     }
     if strict {
         sink.make_strict();
@@ -31,12 +45,17 @@ pub fn read(global: &Global, strict: bool) -> (Option<Declaration>, SourceMap, V
     (loaded.declaration.filter(|_| sound), loaded.sources, findings)
 }
 
-/// Reads the files for work: errors are shown and end the run.
+/// Reads the files for work: errors are shown and end the run. What an optional rule calls an error is
+/// left to the plan, which knows what was so before and what is new.
 ///
 /// # Errors
 /// The exit code, when the files have errors.
 pub fn ready(ui: &mut Ui, global: &Global, strict: bool) -> Result<Ready, Exit> {
-    let (declaration, sources, findings) = read(global, strict);
+    let (declaration, sources, findings) = read_as(global, strict, |finding| {
+        if finding.severity == Severity::Error && rule(finding.code.name()).is_some_and(|r| r.optional) {
+            finding.severity = Severity::Warning;
+        }
+    });
     match declaration {
         Some(declaration) => Ok(Ready { declaration, sources, findings }),
         None => {

@@ -13,6 +13,7 @@ mod plan;
 mod planning;
 mod progress;
 mod review;
+mod rules;
 mod schema;
 mod ui;
 mod validate;
@@ -49,6 +50,8 @@ enum Command {
     Review(review::ReviewArgs),
     History(history::HistoryArgs),
     Catalogue(catalogue::CatalogueArgs),
+    Rules(rules::RulesArgs),
+    ExplainRule(rules::ExplainRuleArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -76,6 +79,8 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Review(args) => review::review(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
+        Command::Rules(args) => rules::rules(&mut ui, &args),
+        Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::planning::{Selection, Work, declaration, runtime, store_folder};
 use super::{Exit, Failure, Global, Ui};
 use crate::plan::Plan;
-use crate::render::{plan_json, plan_markdown, plan_terminal};
+use crate::render::{order_text, plan_json, plan_markdown, plan_terminal};
 use crate::store::{SqliteStore, Store};
 
 /// Show what an apply would do.
@@ -30,6 +30,9 @@ pub struct PlanArgs {
     /// End with 2 when there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show the order as well: what waits for what, and why (JSON has it always)
+    #[arg(long)]
+    explain_order: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -63,6 +66,9 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
     match format {
         PlanFormat::Human => {
             ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            if args.explain_order {
+                ui.out(&order_text::order(&plan, ui.out_style()));
+            }
             if !plan.is_blocked() && !plan.is_empty() {
                 let how = match &args.out {
                     Some(path) => format!("apply {}", path.display()),
@@ -72,7 +78,12 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
             }
         }
         PlanFormat::Json => ui.out(&plan_json::plan(&plan).map_err(|e| no_json(&e))?),
-        PlanFormat::Markdown => ui.out(&plan_markdown::plan(&plan)),
+        PlanFormat::Markdown => {
+            ui.out(&plan_markdown::plan(&plan));
+            if args.explain_order {
+                ui.out(&plan_markdown::order(&plan));
+            }
+        }
     }
     Ok(exit_of(&plan, args.detailed_exitcode))
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, Failure, Global, Ui, load};
-use crate::config::TargetDeclaration;
-use crate::diagnostic::Span;
+use crate::config::{ProviderName, TargetDeclaration};
+use crate::diagnostic::{Severity, Span};
+use crate::invariants::Applier;
 use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
 use crate::store::Store;
 use crate::targets::{self, Address, OpenError, Reader};
@@ -120,7 +121,14 @@ impl<'d> Work<'d> {
                 level: capabilities.level,
                 options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
                 ownership: ownership.as_ref(),
-                identity: None,
+                kinds: &capabilities.kinds,
+                enables: capabilities.enables,
+                applier: match &declared.identity {
+                    Some(email) => Applier::Named(email),
+                    // Whoever can write the file of a directory needs no account in it.
+                    None if declared.provider == ProviderName::Directory => Applier::Anyone,
+                    None => Applier::Unknown,
+                },
                 locate: &locate,
             };
             plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
@@ -180,6 +188,7 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
         for (kind, names) in &target.takeovers {
             *totals.entry((Subject::Takeover, *kind)).or_default() += names.len();
         }
+        *totals.entry((Subject::Irreversible, crate::model::Kind::User)).or_default() += target.irreversible.len();
     }
     let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
     let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));
@@ -192,8 +201,10 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
 /// The exit code, when the files have errors.
 pub fn declaration(ui: &mut Ui, global: &Global, strict: bool) -> Result<load::Ready, Exit> {
     let ready = load::ready(ui, global, strict)?;
-    if !ready.findings.is_empty() {
-        let count = crate::render::findings_human::summary(&ready.findings);
+    // Notes are for who asks for them.
+    let warnings: Vec<_> = ready.findings.iter().filter(|f| f.severity != Severity::Note).cloned().collect();
+    if !warnings.is_empty() {
+        let count = crate::render::findings_human::summary(&warnings);
         ui.note(&format!("The files have {count}: `rolecall validate` shows what and where.\n\n"));
     }
     Ok(ready)

@@ -32,6 +32,8 @@ enum Of {
     Catalogue,
     /// A review of access as JSON
     Review,
+    /// The rules as JSON
+    Rules,
 }
 
 /// Runs the command.
@@ -45,6 +47,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Diagnostics => schemas::diagnostics(),
         Of::Catalogue => schemas::catalogue(),
         Of::Review => schemas::review(),
+        Of::Rules => schemas::rules(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostic::{Code, Finding, Span};
 use crate::model::{
-    Bytes, Combine, Days, Kind, Mode, Moment, Place, Said, Share, UserKind, UserRemoval, UserState, Visibility,
+    Bytes, Combine, Days, Kind, Mode, Moment, Place, Said, Setting, Share, UserKind, UserRemoval, UserState, Visibility,
 };
 
 use super::decode::{
@@ -93,17 +93,6 @@ impl Channel {
             Self::Link => "link",
         }
     }
-}
-
-/// How strictly an invariant is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
-    /// A violation stops the plan.
-    Error,
-    /// A violation is said.
-    Warn,
-    /// A violation is not looked for.
-    Off,
 }
 
 object! {

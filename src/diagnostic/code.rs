@@ -16,7 +16,7 @@ macro_rules! codes {
 
             /// The name that people see and that machines compare.
             #[must_use]
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
@@ -132,8 +132,52 @@ codes! {
     BlockBeatsAll = "block-beats-all", Error;
     /// A role is changed in one step, never by removing and adding.
     ChangeInPlace = "change-in-place", Error;
-    /// A grant that an outer team already gives.
+    /// A grant that an outer team, or the resource that this one lies in, already gives.
     InheritedNotRepeated = "inherited-not-repeated", Warning;
+    /// A grant of no more than somebody has on the resource without it.
+    ElevateOnly = "elevate-only", Warning;
+    /// A visibility that the grants beside it contradict.
+    VisibilityAgrees = "visibility-agrees", Warning;
+    /// A team whose lead is no member of it.
+    LeadIsMember = "lead-is-member", Warning;
+    /// Somebody who is disabled and leads a team, or holds what rests until they come back.
+    InactiveHoldsNothing = "inactive-holds-nothing", Warning;
+    /// An auto-join domain that gives too much, or to too many.
+    JoinIsLeast = "join-is-least", Error;
+    /// The last auto-join domain goes.
+    JoinRemovalKnown = "join-removal-known", Note;
+    /// Somebody came in by an auto-join domain.
+    JoinerIsExpected = "joiner-is-expected", Note;
+    /// Somebody whose access ended can come back by an auto-join domain.
+    LeaverStaysOut = "leaver-stays-out", Warning;
+    /// Somebody holds roles that exclude each other.
+    RolesExclusive = "roles-exclusive", Error;
+    /// More paid seats are needed than there are.
+    SeatsFit = "seats-fit", Error;
+    /// Teams may use more together than the team around them.
+    QuotaFits = "quota-fits", Warning;
+    /// A second factor is required, and whether everybody has one is not known.
+    MfaEnforced = "mfa-enforced", Note;
+    /// Access that ends soon.
+    GrantExpires = "grant-expires", Note;
+    /// Accounts that are to be looked at.
+    ReviewIsDue = "review-is-due", Note;
+    /// Whoever applies gives more than they may.
+    NoEscalation = "no-escalation", Error;
+    /// What cannot be undone is done only with a consent.
+    IrreversibleIsConfirmed = "irreversible-is-confirmed", Error;
+    /// A plan changes what the target cannot change.
+    UnreachableIsManual = "unreachable-is-manual", Error;
+    /// An invitation is sent again too soon.
+    InviteOnce = "invite-once", Error;
+    /// Somebody who is disabled would not come back to what they had.
+    ReturnRestores = "return-restores", Warning;
+    /// Somebody would have access for a moment that they have neither before nor after.
+    NothingGainedBetween = "nothing-gained-between", Error;
+    /// Somebody would lack access for a moment that they have before and after.
+    NothingLostBetween = "nothing-lost-between", Error;
+    /// Whoever applies would lose the right to it before they are done.
+    NoSelfLockout = "no-self-lockout", Error;
     /// A consent that names another number than the plan, or nothing in it.
     ConsentMismatch = "consent-mismatch", Error;
 

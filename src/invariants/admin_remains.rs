@@ -1,9 +1,63 @@
 //! `admin-remains`: at least N active administrators at every moment.
 
-use super::{Answer, Verdict};
-use crate::model::Rules;
+use super::{Answer, Breach, Place, RuleInfo, Scope, Subject, Verdict};
+use crate::diagnostic::Code;
+use crate::model::{Rules, UserState};
 
-const NAME: &str = "admin-remains";
+/// The rule.
+pub const RULE: RuleInfo = RuleInfo {
+    code: Code::AdminRemains,
+    statement: "at least N active administrators remain at every moment (1 is required, 2 are advised), and those who \
+                are required stay; pending invitations, services and break-glass accounts are not counted",
+    source: "every system can be locked for good by removing its last administrator",
+    optional: false,
+    scope: Scope::State,
+    example: "policies: {admins: {at_least: 2, required: [ada@acme.com]}}\n\
+              users: {ada@acme.com: {role: viewer}}     # required, and administers nothing",
+    fix: "Keep or declare another active person with a role that administers; then the plan passes. No consent \
+          replaces it.",
+};
+
+const NAME: &str = RULE.name();
+
+/// Finds the people who must stay administrators (`policies.admins.required`) and are none. Who says
+/// nothing of their role keeps the one that they have, which is not known here.
+#[must_use]
+pub(super) fn required_administrators(subject: &Subject<'_>) -> Vec<Breach> {
+    if subject.rules.admins_required.is_empty() {
+        return Vec::new();
+    }
+    let directory = subject.directory;
+    let there = directory.administrators();
+    let mut breaches = Vec::new();
+    for email in &subject.rules.admins_required {
+        let Some(id) = directory.find_user(email).filter(|id| there.binary_search(id).is_err()) else { continue };
+        let user = directory.user(id);
+        let why = if subject.blocks.is_some_and(|b| b.contains_key(&**email)) {
+            "is blocked".to_owned()
+        } else if user.state != UserState::Active {
+            "cannot come in".to_owned()
+        } else if !user.kind().counts_as_admin() {
+            "is no person".to_owned()
+        } else if let Some(role) = user.role.value() {
+            format!("has the role {}, which does not administer", directory.role(*role).name)
+        } else if user.role.is_unsaid() {
+            continue;
+        } else {
+            "has no role".to_owned()
+        };
+        let place = Place::Rule(format!("admins {email}"));
+        breaches.push(
+            Breach::new(&RULE, place, format!("{email} must stay administrator and {why}"))
+                .labelled("required here")
+                .also(Place::User(id), "the user")
+                .help(
+                    "take them out of `required:`, or let them administer; for one target alone say `policies:` there",
+                ),
+        );
+    }
+    breaches
+}
 
 /// How many active people administer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,8 +5,22 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Verdict};
+use super::{Answer, RuleInfo, Scope, Verdict};
+use crate::diagnostic::Code;
 use crate::model::{Change, Directory, Effect, Kind, Removal, UserRemoval, UserState};
+
+/// The rule.
+pub const RULE: RuleInfo = RuleInfo {
+    code: Code::BlastRadius,
+    statement: "a plan removes at most the declared count or share of each kind of thing (by default the larger of 10 \
+                and 5 %), and never all of a kind, without a consent that names the number",
+    source: "the lesson of every mass deletion, calibrated on eight years of real changes",
+    optional: true,
+    scope: Scope::Change,
+    example: "11 members of 20 removed, at most 10 pass without a consent",
+    fix: "Look at what goes. If it is meant, name the number: `--accept removal.member=11`. Limits are raised with \
+          `policies.removal.at_most`, or for one kind with `policies.removal.kinds`.",
+};
 
 /// The removals of one kind in one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

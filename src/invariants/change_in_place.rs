@@ -2,8 +2,20 @@
 
 use std::collections::HashSet;
 
-use super::{Answer, Verdict, some_of};
+use super::{Answer, RuleInfo, Scope, Verdict, some_of};
+use crate::diagnostic::Code;
 use crate::model::{Change, Effect, Kind, ObjectRef};
+
+/// The rule.
+pub const RULE: RuleInfo = RuleInfo {
+    code: Code::ChangeInPlace,
+    statement: "a role is changed in one step, never by removing and adding",
+    source: "integrations/terraform-provider-github#2731: people lose access for a moment",
+    optional: false,
+    scope: Scope::Change,
+    example: "removed and added again: member platform ada@acme.com",
+    fix: "Nothing that a declaration says makes such a plan: please report it.",
+};
 
 /// Judges a plan: no user, membership or grant of it is both removed and added. A bug-catcher; the
 /// difference never makes such a plan.

@@ -3,21 +3,59 @@
 
 mod admin_remains;
 mod blast_radius;
+mod block_beats_all;
 mod change_in_place;
+mod elevate_only;
+mod grant_expires;
+mod inactive_holds_nothing;
 mod inherited_not_repeated;
+mod invite_once;
+mod irreversible_is_confirmed;
+mod join_is_least;
+mod join_removal_known;
+mod joiner_is_expected;
+mod lead_is_member;
+mod leaver_stays_out;
+mod mfa_enforced;
+mod no_escalation;
+mod no_self_lockout;
+mod nothing_gained_between;
+mod nothing_lost_between;
 mod ownership_is_said;
+mod quota_fits;
+mod return_restores;
+mod review_is_due;
+mod roles_exclusive;
+mod seats_fit;
+mod sources;
+mod subject;
+mod unreachable_is_manual;
+mod visibility_agrees;
 
 pub use admin_remains::{Administrators, admin_remains};
 pub use blast_radius::{Tally, count_removals, judge_removals};
 pub use change_in_place::change_in_place;
-pub use inherited_not_repeated::inherited_not_repeated;
+pub use invite_once::invite_once;
+pub use irreversible_is_confirmed::{count_irreversible, judge_irreversible};
+pub use join_removal_known::join_removal_known;
+pub use joiner_is_expected::expected_joiners;
+pub use leaver_stays_out::leavers_that_can_return;
+pub use mfa_enforced::mfa_enforced;
+pub use no_escalation::{Applier, no_escalation};
+pub use no_self_lockout::no_self_lockout;
+pub use nothing_lost_between::judge_losses;
 pub use ownership_is_said::{judge_takeovers, newly_managed, takeover_names};
+pub use quota_fits::lowered_quotas;
+pub use return_restores::return_restores;
+pub use review_is_due::review_is_due;
+pub use subject::{Breach, Place, Subject};
+pub use unreachable_is_manual::unreachable_is_manual;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::{Sink, Span};
-use crate::model::Desired;
+use crate::diagnostic::{Code, Finding, Severity, Span};
+use crate::model::{Desired, Moment, RuleName, Rules, Setting};
 
 /// What a rule judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -31,76 +69,158 @@ pub enum Scope {
     File,
 }
 
+impl Scope {
+    /// Every scope, in order.
+    pub const ALL: [Self; 3] = [Self::State, Self::Change, Self::File];
+
+    /// The word that people see.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Change => "change",
+            Self::File => "file",
+        }
+    }
+}
+
 /// A rule that can be looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleInfo {
-    /// Its name, as it stands in findings.
-    pub name: &'static str,
+    /// The code of its findings, which has its name and how bad they are.
+    pub code: Code,
     /// What it says, in one sentence.
     pub statement: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Whether it can be set to `warn` or `off`.
+    /// Whether it can be set to `error`, `warn` or `off`.
     pub optional: bool,
     /// What it judges.
     pub scope: Scope,
+    /// A case in which it speaks, as a file or as what a plan says.
+    pub example: &'static str,
+    /// What to do then.
+    pub fix: &'static str,
+}
+
+impl RuleInfo {
+    /// Its name, as it stands in findings.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.code.name()
+    }
+
+    /// How bad it is when nothing else is said.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// How bad it is under the settings of a target; `None` where it is not looked for.
+    #[must_use]
+    pub fn severity_under(&self, rules: &Rules) -> Option<Severity> {
+        match rules.settings.get(self.name()).filter(|_| self.optional) {
+            None => Some(self.severity()),
+            Some(Setting::Error) => Some(Severity::Error),
+            Some(Setting::Warn) => Some(Severity::Warning),
+            Some(Setting::Off) => None,
+        }
+    }
 }
 
 /// Every rule, by name.
-pub const RULES: &[RuleInfo] = &[
-    RuleInfo {
-        name: "admin-remains",
-        statement: "at least N active administrators remain at every moment (1 is required, 2 are advised); pending \
-                    invitations, services and break-glass accounts are not counted",
-        source: "every system can be locked for good by removing its last administrator",
-        optional: false,
-        scope: Scope::State,
-    },
-    RuleInfo {
-        name: "blast-radius",
-        statement: "a plan removes at most the declared count or share of each kind of thing (by default the larger \
-                    of 10 and 5 %), and never all of a kind, without a consent that names the number",
-        source: "the lesson of every mass deletion, calibrated on eight years of real changes",
-        optional: true,
-        scope: Scope::Change,
-    },
-    RuleInfo {
-        name: "change-in-place",
-        statement: "a role is changed in one step, never by removing and adding",
-        source: "integrations/terraform-provider-github#2731: people lose access for a moment",
-        optional: false,
-        scope: Scope::Change,
-    },
-    RuleInfo {
-        name: "inherited-not-repeated",
-        statement: "no grant to a team gives what an outer team is given on the same resource already",
-        source: "members of an inner team count as members of the outer one",
-        optional: true,
-        scope: Scope::File,
-    },
-    RuleInfo {
-        name: "ownership-is-said",
-        statement: "a plan that begins to manage something names the live things that thereby become removable, and \
-                    removes none of them without a consent that names the number",
-        source: "kubernetes/org#4365: a field that nobody had declared was taken as empty",
-        optional: false,
-        scope: Scope::Change,
-    },
+pub const RULES: [RuleInfo; 28] = [
+    admin_remains::RULE,
+    blast_radius::RULE,
+    block_beats_all::RULE,
+    change_in_place::RULE,
+    elevate_only::RULE,
+    grant_expires::RULE,
+    inactive_holds_nothing::RULE,
+    inherited_not_repeated::RULE,
+    invite_once::RULE,
+    irreversible_is_confirmed::RULE,
+    join_is_least::RULE,
+    join_removal_known::RULE,
+    joiner_is_expected::RULE,
+    lead_is_member::RULE,
+    leaver_stays_out::RULE,
+    mfa_enforced::RULE,
+    no_escalation::RULE,
+    no_self_lockout::RULE,
+    nothing_gained_between::RULE,
+    nothing_lost_between::RULE,
+    ownership_is_said::RULE,
+    quota_fits::RULE,
+    return_restores::RULE,
+    review_is_due::RULE,
+    roles_exclusive::RULE,
+    seats_fit::RULE,
+    unreachable_is_manual::RULE,
+    visibility_agrees::RULE,
 ];
+
+/// The names of the rules, for the file language.
+pub const RULE_NAMES: [RuleName; RULES.len()] = {
+    let mut names = [RuleName { name: "", optional: false }; RULES.len()];
+    let mut index = 0;
+    while index < RULES.len() {
+        names[index] = RuleName { name: RULES[index].name(), optional: RULES[index].optional };
+        index += 1;
+    }
+    names
+};
 
 /// The rule of that name.
 #[must_use]
 pub fn rule(name: &str) -> Option<&'static RuleInfo> {
-    RULES.iter().find(|r| r.name == name)
+    static ALL: [RuleInfo; RULES.len()] = RULES;
+    ALL.iter().find(|r| r.name() == name)
+}
+
+/// A check of one state.
+type Check = fn(&Subject<'_>) -> Vec<Breach>;
+
+/// The checks of one state, with the rules that they speak for. Each is linear in the state, but for what
+/// its file says.
+const CHECKS: [(Check, &[RuleInfo]); 11] = [
+    (admin_remains::required_administrators, &[admin_remains::RULE]),
+    (sources::grants_without_effect, &[elevate_only::RULE, inherited_not_repeated::RULE]),
+    (grant_expires::grant_expires, &[grant_expires::RULE]),
+    (inactive_holds_nothing::inactive_holds_nothing, &[inactive_holds_nothing::RULE]),
+    (join_is_least::join_is_least, &[join_is_least::RULE]),
+    (lead_is_member::lead_is_member, &[lead_is_member::RULE]),
+    (leaver_stays_out::leaver_stays_out, &[leaver_stays_out::RULE]),
+    (quota_fits::quota_fits, &[quota_fits::RULE]),
+    (roles_exclusive::roles_exclusive, &[roles_exclusive::RULE]),
+    (seats_fit::seats_fit, &[seats_fit::RULE]),
+    (visibility_agrees::visibility_agrees, &[visibility_agrees::RULE]),
+];
+
+/// What is wrong with a state, each with how bad it is.
+#[must_use]
+pub fn breaches(subject: &Subject<'_>) -> Vec<(Breach, Severity)> {
+    let found = CHECKS.iter().flat_map(|(check, _)| check(subject));
+    found.filter_map(|b| b.severity(subject.rules).map(|severity| (b, severity))).collect()
+}
+
+/// What is wrong with a state by the rules whose breach is an error; no other check is made.
+#[must_use]
+pub fn errors(subject: &Subject<'_>) -> Vec<Breach> {
+    let can = |rules: &[RuleInfo]| rules.iter().any(|r| r.severity_under(subject.rules) == Some(Severity::Error));
+    let found = CHECKS.iter().filter(|(_, rules)| can(rules)).flat_map(|(check, _)| check(subject));
+    found.filter(|b| b.severity(subject.rules) == Some(Severity::Error)).collect()
 }
 
 /// Judges what the files of all targets declare.
-pub fn check_files<'a>(desired: impl Iterator<Item = &'a Desired<Span>>, sink: &mut Sink) {
+#[must_use]
+pub fn check_files<'a>(desired: impl Iterator<Item = &'a Desired<Span>>, now: Moment) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for one in desired {
-        for finding in inherited_not_repeated(one) {
-            sink.push(finding);
-        }
+        let found = breaches(&Subject::declared(one, now));
+        findings.extend(found.iter().map(|(breach, severity)| breach.finding(&one.origins, *severity)));
     }
+    findings
 }
 
 /// What a check found.
@@ -159,12 +279,10 @@ pub fn some_of(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Code;
 
     #[test]
     fn every_rule_has_a_code_and_a_place() {
-        assert!(RULES.is_sorted_by_key(|r| r.name));
-        assert!(RULES.iter().all(|r| Code::ALL.iter().any(|c| c.name() == r.name)));
+        assert!(RULES.is_sorted_by_key(RuleInfo::name));
         assert_eq!(rule("admin-remains").map(|r| r.optional), Some(false));
     }
 }

@@ -2,8 +2,22 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Answer, Verdict, blast_radius, some_of};
+use super::{Answer, RuleInfo, Scope, Verdict, blast_radius, some_of};
+use crate::diagnostic::Code;
 use crate::model::{Change, Kind, ObjectRef, Ownership, PrincipalRecord, Why};
+
+/// The rule.
+pub const RULE: RuleInfo = RuleInfo {
+    code: Code::OwnershipIsSaid,
+    statement: "a plan that begins to manage something names the live things that thereby become removable, and \
+                removes none of them without a consent that names the number",
+    source: "kubernetes/org#4365: a field that nobody had declared was taken as empty",
+    optional: false,
+    scope: Scope::Change,
+    example: "this plan begins to manage members, and 100 members are not declared: u000@acme.com in big, ...",
+    fix: "Declare what is to stay (`rolecall import` writes it). If the rest is to go, name the number: \
+          `--accept takeover.member=100`.",
+};
 
 /// For each change, whether it removes something that was not managed when rolecall last applied
 /// (`remembered`; `None` where it never has). What goes with another thing is judged with that thing.

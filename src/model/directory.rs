@@ -586,6 +586,8 @@ pub struct Origins<O> {
     pub domains: Vec<O>,
     /// Of the policies.
     pub policies: BTreeMap<PolicyKey, O>,
+    /// Of what rolecall itself holds to: `seats CLASS`, `admins EMAIL`, `exclusive N`.
+    pub rules: BTreeMap<String, O>,
 }
 
 /// Puts a [`Directory`] together in any order. Numbers handed out here are provisional and serve for
@@ -602,6 +604,7 @@ pub struct Builder<O> {
     grants: Vec<(Grant, O)>,
     domains: Vec<(Domain, O)>,
     policies: BTreeMap<PolicyKey, (Value, O)>,
+    rules: BTreeMap<String, O>,
     reasons: Vec<Box<str>>,
     reason_ids: FxHashMap<Box<str>, u32>,
 }
@@ -619,6 +622,7 @@ impl<O> Default for Builder<O> {
             grants: Vec::new(),
             domains: Vec::new(),
             policies: BTreeMap::new(),
+            rules: BTreeMap::new(),
             reasons: Vec::new(),
             reason_ids: FxHashMap::default(),
         }
@@ -735,6 +739,11 @@ impl<O: Copy> Builder<O> {
     /// Sets a policy.
     pub fn policy(&mut self, key: PolicyKey, value: Value, origin: O) {
         self.policies.insert(key, (value, origin));
+    }
+
+    /// Keeps where something is said that rolecall itself holds to.
+    pub fn rule(&mut self, name: String, origin: O) {
+        self.rules.insert(name, origin);
     }
 
     /// Sorts everything and hands out the final numbers. The third part says the final number of each
@@ -863,6 +872,7 @@ impl<O: Copy> Builder<O> {
             grants: grant_origins,
             domains: domain_origins,
             policies: self.policies.into_iter().map(|(k, (_, o))| (k, o)).collect(),
+            rules: self.rules,
         };
         Ok((directory, origins, Ranks { users: u, teams: t, resources: s }))
     }

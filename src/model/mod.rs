@@ -30,7 +30,7 @@ pub use kind::{Kind, ObjectRef};
 pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};
 pub use permissions::{PERMISSIONS_MAX, Permissions};
-pub use policy::{Limits, PolicyKey, Removal, Rules, UserRemoval};
+pub use policy::{Limits, PolicyKey, Removal, RuleName, Rules, Setting, UserRemoval};
 pub use profile::{Profile, Profiles};
 pub use quantity::{Bytes, Days, QuantityError, Share};
 pub use record::{

@@ -50,6 +50,27 @@ pub enum UserRemoval {
     Leave,
 }
 
+/// How strictly an invariant is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting {
+    /// A violation stops the plan.
+    Error,
+    /// A violation is said.
+    Warn,
+    /// A violation is not looked for.
+    Off,
+}
+
+/// An invariant as far as the files must know it: which names `policies.invariants` has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleName {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it can be set at all.
+    pub optional: bool,
+}
+
 /// How many removals of one kind pass without a consent: the larger of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -107,10 +128,16 @@ pub struct Rules {
     pub invitations_required: bool,
     /// How many days an invitation stays open.
     pub invitation_days: u32,
+    /// How strictly each invariant is taken, by name; those that are not here as they are by themselves.
+    pub settings: BTreeMap<String, Setting>,
+    /// Who must stay administrator, by e-mail, sorted.
+    pub admins_required: Vec<Box<str>>,
     /// Groups of roles of which nobody may hold two, by the names that they have in the target.
     pub exclusive: Vec<Vec<Box<str>>>,
     /// How many paid seats of each class there are.
     pub seats: BTreeMap<String, u32>,
+    /// Whether a second factor is required of anybody.
+    pub mfa: bool,
     /// After how many days each access is looked at again.
     pub review_every: Option<u32>,
     /// After how many days without a sign of life somebody is asked about.
@@ -125,8 +152,11 @@ impl Default for Rules {
             removal: Removal::default(),
             invitations_required: false,
             invitation_days: 14,
+            settings: BTreeMap::new(),
+            admins_required: Vec::new(),
             exclusive: Vec::new(),
             seats: BTreeMap::new(),
+            mfa: false,
             review_every: None,
             review_inactive: None,
         }

@@ -1,6 +1,6 @@
 //! What the file language must know of a provider: data that each target hands over.
 
-use super::Kind;
+use super::{Kind, RuleName};
 
 /// The name of a setting, and the catalogue for each of its values.
 pub type Variants = (&'static str, &'static [(&'static str, &'static str)]);
@@ -38,6 +38,8 @@ pub struct Profiles {
     pub providers: &'static [Profile],
     /// The built-in catalogues: the name, and a file with a `catalogues:` section that holds it.
     pub catalogues: &'static [(&'static str, &'static str)],
+    /// The invariants, by name.
+    pub rules: &'static [RuleName],
 }
 
 impl Profiles {

@@ -228,11 +228,6 @@ impl Cell {
         if self.table.is_empty() { usize::MAX } else { self.set(made) }
     }
 
-    /// Whether there is any order at all for these changes, as far as it is known beforehand.
-    pub fn has_order(&self) -> bool {
-        self.live.first().copied().unwrap_or(true)
-    }
-
     /// The edges that keep every forbidden set away, in keeping with an order in which no set of the
     /// first few changes is forbidden. `position` is that order; `given` are edges that are there anyway.
     pub fn edges(&self, position: &impl Fn(u32) -> u32, given: &impl Fn(u32, u32) -> bool) -> Vec<(u32, u32, Reason)> {

@@ -7,6 +7,7 @@ use super::renames::Renaming;
 use super::work::{Fate, Work};
 use super::{domains, edges, policies, resources, roles, teams, told, users};
 use crate::diagnostic::Code;
+use crate::invariants::{expected_joiners, some_of};
 use crate::model::{
     Change, Desired, Directory, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState,
 };
@@ -105,6 +106,7 @@ pub fn difference<O: Copy>(
     domains::compare(&mut work);
     policies::compare(&mut work);
     roles::delete(&mut work);
+    say_who_came_in(&mut work);
     say_what_is_missing(&mut work);
     told::tell(&mut work);
     work.out
@@ -113,8 +115,9 @@ pub fn difference<O: Copy>(
 /// Which live things go, before anything is compared: what refers to them has to let go of them.
 fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
     let (live, manage, removal) = (work.live, &work.desired.manage, &work.desired.rules.removal);
+    work.joiners = expected_joiners(work.desired, live, |user| work.users.desired_of[user].is_some());
     for index in 0..live.users().len() {
-        if work.users.desired_of[index].is_some() {
+        if work.users.desired_of[index].is_some() || work.joiners[index] {
             continue;
         }
         let user = live.user(UserId(index as u32));
@@ -185,6 +188,21 @@ fn decide_fates<O: Copy>(work: &mut Work<'_, O>) {
         work.out.leave(kind);
         work.out.note(format!("{kind} `{name}` is not declared and stays: {because} needs it and is not managed"));
     }
+}
+
+/// Who came in by an auto-join domain is expected, and listed.
+fn say_who_came_in<O: Copy>(work: &mut Work<'_, O>) {
+    let names = std::mem::take(&mut work.came_in);
+    if names.is_empty() {
+        return;
+    }
+    let (is, they) = if names.len() == 1 { ("is", "stays as it is") } else { ("are", "stay as they are") };
+    work.out.remarks.push(Remark {
+        code: Some(Code::JoinerIsExpected),
+        message: format!("{} came in by an auto-join domain, {is} not declared, and {they}", some_of(&names)),
+        help: Some("declare who is to have more; to keep somebody out, declare them with `state: disabled`".to_owned()),
+        origin: None,
+    });
 }
 
 fn say_what_is_missing<O: Copy>(work: &mut Work<'_, O>) {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use super::judge::{Said, judge};
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Conflict, Consent, Options, Setting, Subject, difference, order, saved, touched};
+use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched};
 use crate::diagnostic::{Code, Location};
-use crate::invariants::{self, Answer, RULES, Verdict};
-use crate::model::{Change, Desired, Directory, Kind, Ownership};
+use crate::invariants::{self, Answer, Applier, RULES, Verdict};
+use crate::model::{Change, Desired, Directory, Kind, Ownership, Rules};
 
 /// What a plan for one target needs to know besides the two states.
 pub struct Context<'a, O> {
@@ -20,8 +21,12 @@ pub struct Context<'a, O> {
     pub options: Options,
     /// What was removable when rolecall last applied to the target; `None` where it never has.
     pub ownership: Option<&'a Ownership>,
-    /// The account that applies, by its address, where it is known.
-    pub identity: Option<&'a str>,
+    /// The kinds that the target has.
+    pub kinds: &'a [Kind],
+    /// Whether a disabled account can be enabled again.
+    pub enables: bool,
+    /// Who applies.
+    pub applier: Applier<'a>,
     /// Says where something is declared.
     pub locate: &'a dyn Fn(O) -> Location,
 }
@@ -53,14 +58,17 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     say_swaps(&found.changes.iter().map(|p| &p.change).collect::<Vec<_>>(), &mut notes);
 
     let changes = found.changes.into_iter().map(|p| (p.change, locate(p.origin))).collect();
-    let setting = Setting {
+    let situation = Situation {
         live,
         catalogue: &desired.catalogue,
         rules: &desired.rules,
         now: context.options.now,
-        identity: context.identity,
+        identity: match context.applier {
+            Applier::Named(email) => Some(email),
+            Applier::Anyone | Applier::Unknown => None,
+        },
     };
-    let ordered = order(&setting, changes);
+    let ordered = order(&situation, changes);
     let steps = ordered.steps;
     guards.extend(ordered.conflict.as_ref().map(conflict));
     let (verdict, advice) = invariants::admin_remains(ordered.administrators, !steps.is_empty(), &desired.rules);
@@ -68,9 +76,18 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         notes.push(Note { rule: Some(verdict.rule.clone()), message, help: None, declared: None });
     }
     guards.push(verdict);
+    if !steps.is_empty() {
+        let all = steps.iter().map(|s| &s.change);
+        guards.extend(invariants::no_self_lockout(live, context.applier, &ordered.after_lockout, all));
+    }
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
 
     let all: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
+    let mut said = Said::new(&desired.rules);
+    judge(&mut said, desired, live, &all, context);
+    guards.extend(said.guards);
+    notes.extend(said.notes);
+    let irreversible = invariants::count_irreversible(all.iter().copied(), context.enables);
     let old_names = old_names(&all);
     let taken = invariants::newly_managed(&all, context.ownership, |kind, name| {
         old_names.get(&(kind, name)).map(|old| (*old).to_owned())
@@ -92,6 +109,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         notes,
         removals,
         takeovers,
+        irreversible,
         left_alone: found.left_alone,
         guards,
         live: counts(live),
@@ -100,6 +118,16 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         judged: judged(&desired.rules),
         steps,
     }
+}
+
+/// Who lacks something for a moment, each with what it is.
+fn losers(target: &TargetPlan) -> Vec<String> {
+    let of = |all: &[Loss]| {
+        let on: Vec<&str> = all.iter().map(|l| l.resource.as_deref().unwrap_or("everything")).collect();
+        let more = if on.len() > 3 { format!(" and {} more", on.len() - 3) } else { String::new() };
+        format!("{} ({}{more})", all[0].user, on.iter().take(3).copied().collect::<Vec<_>>().join(", "))
+    };
+    target.losses.chunk_by(|a, b| a.user == b.user).map(of).collect()
 }
 
 /// What is said where there is no order.
@@ -169,16 +197,17 @@ fn counts(directory: &Directory) -> BTreeMap<Kind, usize> {
     ])
 }
 
-fn judged(rules: &crate::model::Rules) -> Judged {
+fn judged(rules: &Rules) -> Judged {
     let limit = |kind: Kind| {
         let limits = rules.removal.limits(kind);
         (kind, Limit { count: limits.count, share: limits.share })
     };
     Judged {
-        rules: RULES.iter().filter(|r| r.scope != invariants::Scope::File).map(|r| r.name.to_owned()).collect(),
+        rules: RULES.iter().filter(|r| r.scope != invariants::Scope::File).map(|r| r.name().to_owned()).collect(),
         admins_at_least: rules.admins_at_least,
         undeclared_users: rules.removal.users,
         limits: Kind::ALL.into_iter().map(limit).collect(),
+        settings: rules.settings.clone(),
     }
 }
 
@@ -198,6 +227,9 @@ impl Plan {
             for (kind, names) in &target.takeovers {
                 *totals.entry((Subject::Takeover, Some(*kind))).or_default() += names.len();
             }
+            let gone = target.irreversible.len();
+            *totals.entry((Subject::Irreversible, Some(Kind::User))).or_default() += gone;
+            *totals.entry((Subject::Loss, None)).or_default() += losers(target).len();
         }
         let total = |what: Subject, kind: Option<Kind>| totals.get(&(what, kind)).copied().unwrap_or_default();
         let fits = |what: Subject, kind: Kind| {
@@ -215,8 +247,19 @@ impl Plan {
                 |kind| fits(Subject::Takeover, kind),
                 |kind| total(Subject::Takeover, Some(kind)),
             );
-            target.guards.extend(removals);
-            target.guards.extend(takeovers);
+            let gone = invariants::judge_irreversible(
+                &target.irreversible,
+                fits(Subject::Irreversible, Kind::User),
+                total(Subject::Irreversible, Some(Kind::User)),
+            );
+            let rules = Rules { settings: target.judged.settings.clone(), ..Rules::default() };
+            let mut said = Said::new(&rules);
+            let number = total(Subject::Loss, None);
+            let agreed = consents.contains(&Consent { what: Subject::Loss, kind: None, number });
+            let losses = invariants::judge_losses(&losers(target), agreed, number);
+            removals.into_iter().chain(takeovers).chain(gone).chain(losses).for_each(|v| said.verdict(v));
+            target.guards.extend(said.guards);
+            target.notes.extend(said.notes);
         }
         let mut guards = Vec::new();
         for consent in &consents {

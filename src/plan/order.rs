@@ -18,7 +18,7 @@ use super::graph::Graph;
 use super::headcount::{self, Count, Of};
 use super::search::{Bounds, Stuck};
 use super::structure::{split, structure};
-use crate::access::{At, World};
+use crate::access::{At, Invited, World};
 use crate::diagnostic::Location;
 use crate::invariants::Administrators;
 use crate::model::{Catalogue, Change, Directory, Effect, Moment, ResourceId, RoleId, Rules, UserId, Why};
@@ -123,7 +123,7 @@ pub struct Step {
 
 /// What an order needs to know besides the changes.
 #[derive(Clone, Copy)]
-pub struct Setting<'a> {
+pub struct Situation<'a> {
     /// The target as it is.
     pub live: &'a Directory,
     /// Its catalogue.
@@ -169,6 +169,8 @@ pub struct Ordered {
     pub conflict: Option<Conflict>,
     /// What is lost for a moment, because no order avoids it; sorted.
     pub losses: Vec<Loss>,
+    /// What would have to be made after the identity has lost its right to apply.
+    pub after_lockout: Vec<String>,
 }
 
 type Rows = Vec<(Change, Option<Location>)>;
@@ -176,35 +178,35 @@ type Rows = Vec<(Change, Option<Location>)>;
 /// Orders changes. Deterministic. Linear in the plan where changes do not meet; where they do, the cost
 /// is that of the users and resources for which they meet.
 #[must_use]
-pub fn order(setting: &Setting<'_>, changes: Rows) -> Ordered {
+pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
     let mut changes = changes;
-    let mut hard = structure(setting.live, &changes);
+    let mut hard = structure(situation.live, &changes);
     let mut sorted = hard.sort();
     if let Err(stuck) = &sorted
         && split(&mut changes, stuck)
     {
-        hard = structure(setting.live, &changes);
+        hard = structure(situation.live, &changes);
         sorted = hard.sort();
     }
     if let Err(stuck) = sorted {
         let conflict = circle(&hard, &changes, &stuck);
-        return without_order(setting, changes, conflict);
+        return without_order(situation, changes, conflict);
     }
-    match safe(setting, &changes, &hard) {
+    match safe(situation, &changes, &hard) {
         Ok(found) => found.ordered(changes),
         Err(conflict) => {
             // Taken apart, some changes can go around each other.
             let all: Vec<u32> = (0..changes.len() as u32).collect();
             let mut parts = changes.clone();
             if split(&mut parts, &all) {
-                let hard = structure(setting.live, &parts);
+                let hard = structure(situation.live, &parts);
                 if hard.sort().is_ok()
-                    && let Ok(found) = safe(setting, &parts, &hard)
+                    && let Ok(found) = safe(situation, &parts, &hard)
                 {
                     return found.ordered(parts);
                 }
             }
-            without_order(setting, changes, conflict)
+            without_order(situation, changes, conflict)
         }
     }
 }
@@ -219,13 +221,13 @@ fn circle(hard: &Graph, changes: &Rows, stuck: &[u32]) -> Conflict {
 }
 
 /// The changes in the order in which they came, for people to see: a plan with a conflict is not applied.
-fn without_order(setting: &Setting<'_>, changes: Rows, conflict: Conflict) -> Ordered {
-    let world = World::with(setting.live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+fn without_order(situation: &Situation<'_>, changes: Rows, conflict: Conflict) -> Ordered {
+    let world = World::with(situation.live, situation.catalogue, situation.now, changes.iter().map(|(c, _)| c));
     let count = headcount::administrators(&world);
     let administrators = administrators(&world, &count, &[]);
     let waves = vec![1; changes.len()];
     let steps = number(changes, &[], &waves);
-    Ordered { steps, administrators, conflict: Some(conflict), losses: Vec::new() }
+    Ordered { steps, administrators, conflict: Some(conflict), ..Ordered::default() }
 }
 
 /// A safe order.
@@ -234,23 +236,31 @@ struct Found {
     waves: Vec<u32>,
     administrators: Administrators,
     losses: Vec<Loss>,
+    after_lockout: Vec<String>,
 }
 
 impl Found {
     fn ordered(self, changes: Rows) -> Ordered {
         let steps = number(changes, &self.edges, &self.waves);
-        Ordered { steps, administrators: self.administrators, conflict: None, losses: self.losses }
+        Ordered {
+            steps,
+            administrators: self.administrators,
+            conflict: None,
+            losses: self.losses,
+            after_lockout: self.after_lockout,
+        }
     }
 }
 
-fn safe(setting: &Setting<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Conflict> {
-    let (live, rules) = (setting.live, setting.rules);
-    let world = World::with(live, setting.catalogue, setting.now, changes.iter().map(|(c, _)| c));
+fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Conflict> {
+    let (live, rules) = (situation.live, situation.rules);
+    let world = World::with(live, situation.catalogue, situation.now, changes.iter().map(|(c, _)| c));
     let exclusive = exclusive(&world, rules);
     let judge = Judge { world: &world, exclusive: &exclusive };
     let mut graph = Graph { size: changes.len(), edges: hard.edges.clone(), gates: Vec::new() };
     graph.edges.sort_unstable();
-    last_of_identity(setting, &world, &mut graph);
+    let behind = last_of_identity(situation, &world, &mut graph);
+    let after_lockout = behind.iter().map(|c| changes[*c as usize].0.object().to_string()).collect();
     if let Err(stuck) = graph.sort() {
         return Err(circle(&graph, changes, &stuck));
     }
@@ -345,7 +355,7 @@ fn safe(setting: &Setting<'_>, changes: &Rows, hard: &Graph) -> Result<Found, Co
     let waves = waves(changes, &order, &edges);
     let admins = counts.iter().find(|c| c.of == Of::Administrators);
     let administrators = admins.map(|c| administrators(&world, c, &waves)).unwrap_or_default();
-    Ok(Found { edges, waves, administrators, losses })
+    Ok(Found { edges, waves, administrators, losses, after_lockout })
 }
 
 /// By change: the numbers of the groups that it is in.
@@ -422,34 +432,28 @@ fn urgent(changes: &[(Change, Option<Location>)], before: impl Fn(u32) -> Vec<u3
     urgent
 }
 
-/// Who applies loses the right to do so with the last change, if they lose it at all.
-fn last_of_identity(setting: &Setting<'_>, world: &World<'_>, graph: &mut Graph) {
-    let Some(user) = setting.identity.and_then(|name| world.find_user(name)) else { return };
-    let administers = |at| world.access(user, None, at, crate::access::Invited::Nothing).is_administrator();
+/// Who applies loses the right to do so with the last change, if they lose it at all. Gives back the changes
+/// for which that cannot be, because they depend on the loss.
+fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Graph) -> Vec<u32> {
+    let Some(user) = situation.identity.and_then(|name| world.find_user(name)) else { return Vec::new() };
+    let administers = |at| world.access(user, None, at, Invited::Nothing).is_administrator();
     if !administers(At::Before) || administers(At::After) {
-        return;
+        return Vec::new();
     }
-    let last = world.deciding(user);
-    // What depends on those changes cannot come before them: it is told by the rule.
-    let mut behind: BTreeSet<u32> = last.iter().copied().collect();
-    loop {
-        let more: Vec<u32> = graph
-            .edges
-            .iter()
-            .filter(|(a, b, _)| behind.contains(a) && !behind.contains(b))
-            .map(|(_, b, _)| *b)
-            .collect();
-        if more.is_empty() {
-            break;
-        }
-        behind.extend(more);
+    let last: BTreeSet<u32> = world.deciding(user).into_iter().collect();
+    let mut after: Vec<Vec<u32>> = vec![Vec::new(); graph.size];
+    graph.edges.iter().for_each(|(a, b, _)| after[*a as usize].push(*b));
+    let mut behind = last.clone();
+    let mut open: Vec<u32> = last.iter().copied().collect();
+    while let Some(change) = open.pop() {
+        open.extend(after[change as usize].iter().copied().filter(|c| behind.insert(*c)));
     }
-    let others: Vec<u32> = (0..graph.size as u32).filter(|c| !behind.contains(c)).collect();
     for &one in &last {
-        for &other in &others {
+        for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
             graph.edge(other, one, Reason::NoSelfLockout);
         }
     }
+    behind.difference(&last).copied().collect()
 }
 
 /// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the

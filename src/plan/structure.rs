@@ -7,7 +7,7 @@ use super::graph::Graph;
 use super::mentions::mentions;
 use super::order::Reason;
 use crate::diagnostic::Location;
-use crate::model::{Change, Directory, Kind, TeamRecord};
+use crate::model::{Change, Directory, Kind, TeamRecord, Why};
 
 /// The graph of what must be in any case.
 pub(super) fn structure(live: &Directory, changes: &[(Change, Option<Location>)]) -> Graph {
@@ -135,11 +135,16 @@ fn leads(graph: &mut Graph, changes: &[(Change, Option<Location>)]) {
     let mut leaves: FxHashMap<(&str, &str), u32> = FxHashMap::default();
     let mut enabled: FxHashMap<&str, u32> = FxHashMap::default();
     let mut set: FxHashMap<&str, u32> = FxHashMap::default();
+    // A block waits for nothing: until the other change is made, the team has a lead who cannot come in.
+    let mut disabled: FxHashMap<&str, u32> = FxHashMap::default();
     for (index, (change, _)) in changes.iter().enumerate() {
         match change {
             Change::AddMember { member: m } => drop(joins.insert((&m.team, &m.user), index as u32)),
             Change::RemoveMember { member: m, .. } => drop(leaves.insert((&m.team, &m.user), index as u32)),
             Change::EnableUser { user } => drop(enabled.insert(&user.email, index as u32)),
+            Change::DisableUser { user, reason } if !matches!(reason, Why::Blocked { .. }) => {
+                disabled.insert(&user.email, index as u32);
+            }
             _ => {}
         }
     }
@@ -160,6 +165,9 @@ fn leads(graph: &mut Graph, changes: &[(Change, Option<Location>)]) {
         for lead in before.iter().filter(|l| !after.contains(l)) {
             if let Some(&leave) = leaves.get(&(team.as_str(), lead.as_str())) {
                 graph.edge(index, leave, Reason::LeadIsMember);
+            }
+            if let Some(&disable) = disabled.get(lead.as_str()) {
+                graph.edge(index, disable, Reason::LeadIsMember);
             }
         }
     }

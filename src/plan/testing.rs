@@ -201,7 +201,9 @@ pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: 
         level: Promise::Enforced,
         options: options(),
         ownership,
-        identity: None,
+        kinds: &Kind::ALL,
+        enables: true,
+        applier: crate::invariants::Applier::Anyone,
         locate: &locate,
     };
     plan(desired, live, &context)

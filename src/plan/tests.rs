@@ -654,6 +654,7 @@ fn inherited_grants_are_found() {
         grants: spans(o.grants.len()),
         domains: spans(o.domains.len()),
         policies: std::collections::BTreeMap::new(),
+        rules: std::collections::BTreeMap::new(),
     };
     let wanted = Desired {
         target: wanted.target,
@@ -666,9 +667,9 @@ fn inherited_grants_are_found() {
         ended_members: wanted.ended_members,
         catalogue: wanted.catalogue,
     };
-    let found = crate::invariants::inherited_not_repeated(&wanted);
+    let found = crate::invariants::check_files(std::iter::once(&wanted), today());
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].message, "team t has use on p/x already: it lies in team o, which is given it");
+    assert_eq!(found[0].message, "team t has use on p/x already: it lies in team o, which is given edit");
     assert_eq!(found[0].primary.as_ref().unwrap().span, span(1));
     assert_eq!(found[0].related[0].span, span(0));
 }

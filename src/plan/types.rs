@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Consent, Loss, Step};
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
-use crate::model::{Change, Kind, Share, UserRemoval};
+use crate::model::{Change, Kind, Setting, Share, UserRemoval};
 
 /// The format of plans that this program writes and reads.
 pub const FORMAT: &str = "rolecall.plan/1";
@@ -76,6 +76,9 @@ pub struct Judged {
     pub undeclared_users: UserRemoval,
     /// The limits of removals, by kind.
     pub limits: BTreeMap<Kind, Limit>,
+    /// How strictly rules are taken that are set, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Setting>,
 }
 
 /// What is to be done to one target.
@@ -106,6 +109,9 @@ pub struct TargetPlan {
     pub removals: BTreeMap<Kind, Tally>,
     /// The names of what would be removed where rolecall begins to manage, by kind.
     pub takeovers: BTreeMap<Kind, Vec<String>>,
+    /// The accounts that go for good, by e-mail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub irreversible: Vec<String>,
     /// How many live things of each kind are not declared and left as they are.
     pub left_alone: BTreeMap<Kind, usize>,
     /// What the rules say.

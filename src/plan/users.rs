@@ -152,6 +152,11 @@ fn undeclared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
     let user = work.live.user(id);
     let mode = work.mode_of_undeclared(Kind::User, &user.email);
     let managed = matches!(mode, Mode::Authoritative | Mode::Observe) && !desired.manage.is_protected(&user.email);
+    if managed && work.joiners[id.index()] && desired.rules.removal.users != UserRemoval::Leave {
+        work.came_in.push(user.email.to_string());
+        work.out.leave(Kind::User);
+        return;
+    }
     if !managed || desired.rules.removal.users == UserRemoval::Leave {
         work.out.leave(Kind::User);
         return;

@@ -36,6 +36,8 @@ pub(super) struct Work<'a, O> {
     pub domains: Join,
     /// By live user.
     pub fates: Vec<Fate>,
+    /// By live user: whether they came in by an auto-join domain.
+    pub joiners: Vec<bool>,
     /// By live team: whether it is deleted.
     pub team_goes: Vec<bool>,
     /// By live resource: whether it is deleted.
@@ -45,6 +47,8 @@ pub(super) struct Work<'a, O> {
     pub user_there: Vec<bool>,
     pub team_there: Vec<bool>,
     pub resource_there: Vec<bool>,
+    /// Who came in by an auto-join domain, and would go if they had not.
+    pub came_in: Vec<String>,
     /// Things that declarations refer to and that will not be there, with the number of declarations.
     pub missing: BTreeMap<ObjectRef, usize>,
     /// Declared things outside the scope, by kind.
@@ -62,12 +66,14 @@ impl<'a, O: Copy> Work<'a, O> {
             resources: align::by_name(d.resources(), live.resources()),
             domains: align::by_name(d.domains(), live.domains()),
             fates: vec![Fate::Stays; live.users().len()],
+            joiners: Vec::new(),
             team_goes: vec![false; live.teams().len()],
             resource_goes: vec![false; live.resources().len()],
             role_there: vec![true; d.roles().len()],
             user_there: vec![true; d.users().len()],
             team_there: vec![true; d.teams().len()],
             resource_there: vec![true; d.resources().len()],
+            came_in: Vec::new(),
             missing: BTreeMap::new(),
             outside: BTreeMap::new(),
             out: Difference::default(),

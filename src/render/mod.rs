@@ -15,6 +15,7 @@ pub mod history_json;
 pub mod history_terminal;
 pub mod markdown;
 mod mask;
+pub mod order_text;
 mod paint;
 pub mod people;
 mod people_facts;
@@ -28,6 +29,8 @@ pub mod review_csv;
 pub mod review_json;
 pub mod review_markdown;
 pub mod review_terminal;
+pub mod rules_json;
+pub mod rules_terminal;
 pub mod schemas;
 pub mod text;
 

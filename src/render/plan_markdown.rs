@@ -43,6 +43,16 @@ pub fn plan(plan: &Plan) -> String {
     out
 }
 
+/// The order of a plan, folded away.
+#[must_use]
+pub fn order(plan: &Plan) -> String {
+    let lines = super::order_text::order_lines(plan);
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n<details><summary>Order</summary>\n\n{}\n</details>\n", fence("text", &lines))
+}
+
 fn target(out: &mut String, plan: &TargetPlan) {
     let rows = people(plan);
     let said = if plan.is_empty() { "no changes".to_owned() } else { text(&verdict(&rows)) };

@@ -48,6 +48,12 @@ pub fn review() -> Value {
     schema_of::<crate::review::Review>("rolecall review")
 }
 
+/// Of the rules as JSON.
+#[must_use]
+pub fn rules() -> Value {
+    schema_of::<super::rules_json::RulesDocument>("rolecall rules")
+}
+
 fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value();
     if let Some(object) = value.as_object_mut() {

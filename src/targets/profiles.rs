@@ -96,4 +96,5 @@ pub const PROFILES: Profiles = Profiles {
         ("terminusdb", include_str!("catalogues/terminusdb.yaml")),
         ("scim", include_str!("catalogues/scim.yaml")),
     ],
+    rules: &crate::invariants::RULE_NAMES,
 };

@@ -248,8 +248,10 @@ proptest! {
             level: Promise::Enforced,
             options: Options { now: now(), renames: true, invites: false },
             ownership: None,
-            identity: None,
-                locate: &locate,
+            kinds: &Kind::ALL,
+            enables: true,
+            applier: rolecall::invariants::Applier::Anyone,
+            locate: &locate,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

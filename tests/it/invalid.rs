@@ -17,7 +17,9 @@ fn findings(folder: &Path) -> (Vec<Finding>, SourceMap) {
     let loaded = load(folder, &PROFILES, now());
     let mut sink = loaded.sink;
     if let Some(declaration) = &loaded.declaration {
-        rolecall::invariants::check_files(declaration.targets.iter().map(|t| &t.desired), &mut sink);
+        for finding in rolecall::invariants::check_files(declaration.targets.iter().map(|t| &t.desired), now()) {
+            sink.push(finding);
+        }
     }
     (sink.into_sorted(&loaded.sources), loaded.sources)
 }

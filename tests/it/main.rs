@@ -16,8 +16,10 @@ mod invalid;
 mod kubernetes;
 mod life;
 mod locks;
+mod moments;
 mod plans;
 mod review;
+mod rules;
 mod schemas;
 #[cfg(unix)]
 mod signals;

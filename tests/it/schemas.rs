@@ -13,6 +13,7 @@ fn the_published_schemas_are_fresh() {
         ("diagnostics", schemas::diagnostics()),
         ("catalogue", schemas::catalogue()),
         ("review", schemas::review()),
+        ("rules", schemas::rules()),
     ] {
         let path = folder.join(format!("{name}.schema.json"));
         let published = std::fs::read_to_string(&path).unwrap();

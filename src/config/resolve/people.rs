@@ -211,7 +211,12 @@ impl Resolver<'_> {
         }
         if let Some(narrow) = &decl.targets {
             let mut kept = BTreeSet::new();
-            for at in narrow {
+            for (index, at) in narrow.iter().enumerate() {
+                if let Some(first) = narrow[..index].iter().find(|other| other.value == at.value) {
+                    let text = format!("`{}` is named twice", self.text(at.value));
+                    let finding = Finding::at(Code::NoEffect, at.span, text).also(first.span, "first here");
+                    self.sink.push(finding.help("keep one of the two"));
+                }
                 for index in self.targets_named(*at) {
                     if decl.role.value().is_some() && !targets.contains(&index) {
                         let name = self.targets[index].name.clone();

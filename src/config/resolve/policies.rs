@@ -123,6 +123,7 @@ impl Resolver<'_> {
 
     fn apply_policies(&mut self, target: usize, policies: &PoliciesDecl) {
         let documents = self.documents(policies);
+        self.apply_rules(target, policies);
         let state = &mut self.targets[target];
         let keeps = state.profile.kinds.contains(&Kind::Policy);
         for (key, span, value) in documents {
@@ -134,11 +135,6 @@ impl Resolver<'_> {
         if let Some(invitations) = &policies.invitations {
             state.rules.invitations_required = invitations.required.unwrap_or(state.rules.invitations_required);
             state.rules.invitation_days = invitations.expire.map_or(state.rules.invitation_days, |d| d.0);
-        }
-        if let Some(review) = &policies.review {
-            let rules = &mut state.rules;
-            rules.review_every = review.every.map_or(rules.review_every, |d| Some(d.0));
-            rules.review_inactive = review.inactive.map_or(rules.review_inactive, |d| Some(d.0));
         }
         if let Some(at_least) = policies.admins.as_ref().and_then(|a| a.at_least) {
             state.rules.admins_at_least = (at_least.value as usize).max(1);
@@ -165,6 +161,98 @@ impl Resolver<'_> {
                         rules.by_kind.insert(kind, value);
                     }
                 }
+            }
+        }
+    }
+
+    /// What rolecall itself holds to in a target, beside limits: named roles and people are those of the
+    /// target, and what means nothing in it is left out.
+    fn apply_rules(&mut self, target: usize, policies: &PoliciesDecl) {
+        for (rule, setting) in policies.invariants.iter().flat_map(|t| &t.rows) {
+            let name = self.text(rule.value).to_owned();
+            if self.profiles.rules.iter().any(|r| r.name == name && r.optional) {
+                self.targets[target].rules.settings.insert(name, setting.value);
+            }
+        }
+        if let Some(required) = policies.admins.as_ref().and_then(|a| a.required.as_ref()) {
+            let mut named: Vec<(Box<str>, Span)> = Vec::new();
+            for at in required {
+                let Some(user) = self.user_called(at.value) else { continue };
+                if self.users[user as usize].targets.contains(&target) {
+                    named.push((self.users[user as usize].email.as_str().into(), at.span));
+                }
+            }
+            let state = &mut self.targets[target];
+            for (email, span) in &named {
+                state.builder.rule(format!("admins {email}"), *span);
+            }
+            state.rules.admins_required = named.into_iter().map(|(email, _)| email).collect();
+            state.rules.admins_required.sort();
+            state.rules.admins_required.dedup();
+        }
+        if let Some(groups) = &policies.exclusive {
+            let mut found: Vec<Vec<Box<str>>> = Vec::new();
+            for group in groups {
+                let mut roles: Vec<Box<str>> =
+                    group.iter().filter_map(|at| self.name_of_role(target, at.value)).map(Into::into).collect();
+                roles.sort();
+                roles.dedup();
+                if let (Some(first), true) = (group.first(), roles.len() > 1) {
+                    self.targets[target].builder.rule(format!("exclusive {}", found.len()), first.span);
+                    found.push(roles);
+                }
+            }
+            self.targets[target].rules.exclusive = found;
+        }
+        for (class, number) in policies.seats.iter().flat_map(|t| &t.rows) {
+            let name = self.text(class.value).to_owned();
+            let state = &mut self.targets[target];
+            state.builder.rule(format!("seats {name}"), class.span);
+            state.rules.seats.insert(name, *number);
+        }
+        let rules = &mut self.targets[target].rules;
+        if let Some(mfa) = &policies.mfa {
+            let none = matches!(&mfa.require.0, Several::One(one) if self.names.resolve(one.value) == Some("none"));
+            rules.mfa = !none && mfa.require.0.iter().next().is_some();
+        }
+        if let Some(review) = &policies.review {
+            rules.review_every = review.every.map_or(rules.review_every, |d| Some(d.0));
+            rules.review_inactive = review.inactive.map_or(rules.review_inactive, |d| Some(d.0));
+        }
+    }
+
+    /// The name in a target of the role that a text means, if it means one there.
+    pub fn name_of_role(&self, target: usize, role: Sym) -> Option<String> {
+        let text = self.text(role);
+        if let Some((targets, rest)) = self.split_prefix(text) {
+            return targets.contains(&target).then(|| self.native_role(target, rest)).flatten();
+        }
+        match self.roles.get(&role) {
+            Some(info) if info.made_in.contains(&target) => Some(text.to_owned()),
+            Some(info) => info.mapping.get(&target).map(|(native, _)| native.clone()),
+            None => self.native_role(target, text),
+        }
+    }
+
+    /// Checks that there are seats of the classes that are counted.
+    fn check_seats(&mut self, policies: &PoliciesDecl, target: Option<usize>) {
+        let targets = target.map_or(0..self.targets.len(), |t| t..t + 1);
+        let roles = targets.flat_map(|t| self.targets[t].catalogue.roles.values());
+        let mut known: Vec<String> = roles.filter_map(|r| r.seat.clone()).collect();
+        known.sort();
+        known.dedup();
+        for (class, _) in policies.seats.iter().flat_map(|t| &t.rows) {
+            if known.is_empty() {
+                let text = format!(
+                    "no role is known to take a seat, so seats of `{}` cannot be counted",
+                    self.text(class.value)
+                );
+                let finding = Finding::at(Code::SeatsFit, class.span, text).severity(Severity::Warning);
+                self.sink
+                    .push(finding.help("take the line away, or say `seat:` at the roles of a catalogue of your own"));
+            } else if !known.iter().any(|k| k == self.text(class.value)) {
+                let otherwise = format!("there are: {}", known.join(", "));
+                self.unknown(*class, "class of seats", known.iter().map(String::as_str), &otherwise);
             }
         }
     }
@@ -249,16 +337,22 @@ impl Resolver<'_> {
                 self.sink.push(Finding::at(Code::Contradiction, only.span, text).help("list two or more roles"));
             }
         }
-        let known: Vec<&str> = crate::config::RULE_NAMES.to_vec();
+        let rules = self.profiles.rules;
         for (rule, _) in policies.invariants.iter().flat_map(|t| &t.rows) {
-            if !known.contains(&self.text(rule.value)) {
-                let otherwise = format!("there are: {}", known.join(", "));
-                self.unknown(*rule, "invariant", known.iter().copied(), &otherwise);
-            } else if crate::config::RULES_NOT_OPTIONAL.contains(&self.text(rule.value)) {
-                let text = format!("the rule `{}` cannot be set: it always holds", self.text(rule.value));
-                self.sink.push(Finding::at(Code::CannotDo, rule.span, text).help("take the line away"));
+            match rules.iter().find(|r| r.name == self.text(rule.value)) {
+                None => {
+                    let known: Vec<&str> = rules.iter().map(|r| r.name).collect();
+                    let otherwise = format!("there are: {}", known.join(", "));
+                    self.unknown(*rule, "invariant", known.iter().copied(), &otherwise);
+                }
+                Some(known) if !known.optional => {
+                    let text = format!("the rule `{}` cannot be set: it always holds", known.name);
+                    self.sink.push(Finding::at(Code::CannotDo, rule.span, text).help("take the line away"));
+                }
+                Some(_) => {}
             }
         }
+        self.check_seats(policies, target);
         for approval in policies.approval.iter().flatten() {
             for by in approval.by.0.iter() {
                 let text = self.text(by.value);

@@ -63,7 +63,11 @@ impl Resolver<'_> {
             self.check_role(role, None);
         }
         for ability in test.can.iter().chain(&test.cannot) {
+            let before = self.sink.len();
             self.check_ability(*ability);
+            if let (Some(resource), true) = (test.resource, before == self.sink.len()) {
+                self.check_level(*ability, self.text(resource.value));
+            }
         }
         if let Some(target) = test.target {
             self.targets_named(target);
@@ -92,6 +96,35 @@ impl Resolver<'_> {
             .any(|t| t.catalogue.roles.values().any(|r| r.permissions.iter().flatten().any(|p| p == text)));
         if !is_permission {
             self.check_role(at, None);
+        }
+    }
+
+    /// What no role of a kind gives is no question about a resource of that kind.
+    fn check_level(&mut self, at: Sp<Sym>, resource: &str) {
+        let ability = self.text(at.value);
+        let bare = self.split_prefix(resource).map_or(resource, |(_, rest)| rest);
+        let Some((kind, _)) = bare.split_once('/').filter(|(kind, _)| !kind.contains('*')) else { return };
+        let mut levels: Vec<String> = Vec::new();
+        for (index, target) in self.targets.iter().enumerate() {
+            let Some(known) = target.catalogue.kinds.get(kind) else { continue };
+            let named = self.name_of_role(index, at.value);
+            let published = |r: &String| target.catalogue.roles.get(r).map(|r| r.permissions.as_ref());
+            let gives = |r: &String| match published(r) {
+                Some(Some(permissions)) => permissions.iter().any(|p| p == ability),
+                Some(None) => true,
+                None => false,
+            };
+            // What lies in something else has the levels of that.
+            let made = named.as_ref().is_some_and(|n| !target.catalogue.roles.contains_key(n));
+            if made || !known.grants || known.roles.iter().any(|r| Some(r) == named.as_ref() || gives(r)) {
+                return;
+            }
+            levels.extend(known.roles.iter().cloned());
+        }
+        if !levels.is_empty() {
+            let text = format!("no role on a {kind} gives `{ability}`, so this says nothing of it");
+            let finding = Finding::at(Code::NoEffect, at.span, text);
+            self.sink.push(finding.help(format!("a {kind} has: {}", levels.join(", "))));
         }
     }
 

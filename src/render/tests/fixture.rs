@@ -81,7 +81,9 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
         live: BTreeMap::new(),
         desired: BTreeMap::new(),
         touched: BTreeMap::new(),
+        irreversible: Vec::new(),
         judged: Judged {
+            settings: BTreeMap::new(),
             rules: Vec::new(),
             admins_at_least: 1,
             undeclared_users: UserRemoval::Disable,

@@ -1,0 +1,42 @@
+//! `invite-once`: an invitation is not sent again and again.
+
+use std::collections::BTreeSet;
+
+use super::{Answer, RuleInfo, Scope, Verdict, some_of};
+use crate::diagnostic::Code;
+use crate::model::{Change, Directory, UserState};
+
+/// The rule.
+pub const RULE: RuleInfo = RuleInfo {
+    code: Code::InviteOnce,
+    statement: "who is invited, or was and let it run out, is not invited again by a plan; an invitation that has run \
+                out is shown until somebody sends it again",
+    source: "cncf/people#821: people who declined were invited again by every run",
+    optional: true,
+    scope: Scope::Change,
+    example: "invited again: ada@acme.com",
+    fix: "Ask the person. To send it again, remove the old invitation in the system first.",
+};
+
+/// Judges a plan: nobody whose invitation is open or has run out is invited, and nobody twice.
+#[must_use]
+pub fn invite_once<'c>(live: &Directory, changes: impl Iterator<Item = &'c Change>) -> Option<Verdict> {
+    let (mut seen, mut again) = (BTreeSet::new(), Vec::new());
+    for change in changes {
+        let Change::InviteUser { user } = change else { continue };
+        let state = live.find_user(&user.email).map(|id| live.user(id).state);
+        let open = matches!(state, Some(UserState::Invited | UserState::InvitationExpired));
+        if open || !seen.insert(&user.email) {
+            again.push(user.email.clone());
+        }
+    }
+    if seen.is_empty() && again.is_empty() {
+        return None;
+    }
+    Some(if again.is_empty() {
+        Verdict::new(RULE.name(), Answer::Holds, "nobody is invited twice")
+    } else {
+        Verdict::new(RULE.name(), Answer::Violated, format!("invited again: {}", some_of(&again)))
+            .help("ask them; to send it again, remove the old invitation in the system first")
+    })
+}
