@@ -34,7 +34,7 @@ fn target(out: &mut String, review: &Review, target: &TargetReview) {
             continue;
         }
         let _ = writeln!(out, "### {} ({})\n", title(risk), items.len());
-        out.push_str("| Decision | What | Question | Why it is listed | Declared | If not |\n");
+        out.push_str("| Decision | What | Question | Why it is listed | Declared | What to do |\n");
         out.push_str("| --- | --- | --- | --- | --- | --- |\n");
         for item in items {
             let _ = writeln!(

@@ -58,6 +58,7 @@ fn section(out: &mut String, risk: Risk, topic: Topic, items: &[Item], style: St
     };
     let title = format!("{}: {} ({})", risk.word().to_uppercase(), topic.title(), thousands(items.len()));
     heading(out, &title, Some(topic.question()), tone, style);
+    let label = if topic.asks_whether() { "if not" } else { "to do" };
     for (index, item) in items.iter().take(SHOWN).enumerate() {
         let object = name(&item.object.name);
         let line = format!("{object}  {}", name(&item.because));
@@ -71,7 +72,7 @@ fn section(out: &mut String, risk: Risk, topic: Topic, items: &[Item], style: St
         // The same advice for several items in a row is said once, after the last of them.
         let next = items.get(index + 1).filter(|_| index + 1 < SHOWN);
         if next.is_none_or(|next| next.advice != item.advice) {
-            Row { tone: Tone::Dim, ..Row::plain(4, &format!("if not: {}", name(&item.advice))) }.draw(out, style);
+            Row { tone: Tone::Dim, ..Row::plain(4, &format!("{label}: {}", name(&item.advice))) }.draw(out, style);
         }
     }
     more(out, items.len(), style);

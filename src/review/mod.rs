@@ -112,6 +112,12 @@ impl Topic {
         }
     }
 
+    /// Whether the question can be answered by yes, with which nothing is to be done.
+    #[must_use]
+    pub fn asks_whether(self) -> bool {
+        !matches!(self, Self::ShouldBeGone | Self::ServiceWithoutOwner | Self::Orphan | Self::EndedLate)
+    }
+
     /// What is to be decided.
     #[must_use]
     pub fn question(self) -> &'static str {
@@ -155,7 +161,7 @@ pub struct Item {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Location>,
-    /// What to do if the answer is no.
+    /// What to do where it is not right.
     pub advice: String,
 }
 
