@@ -95,7 +95,8 @@ mod tests {
         assert_eq!(cell("@SUM(A1)"), "'@SUM(A1)");
         assert_eq!(cell("-2+3"), "'-2+3");
         assert_eq!(cell("+2"), "'+2");
-        assert_eq!(cell(" =1"), "\"' =1\"");
+        assert_eq!(cell(" =1"), "' =1");
+        assert_eq!(cell("a "), "\"a \"");
         assert_eq!(cell("＝1"), "'＝1");
         assert_eq!(cell("=HYPERLINK(\"x\",\"y\")"), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
         assert_eq!(cell("a=b"), "a=b");
