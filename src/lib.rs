@@ -20,6 +20,8 @@ pub mod store;
 pub mod targets;
 
 pub mod apply;
+pub mod review;
+
 pub mod render;
 
 pub mod cli;

@@ -12,6 +12,7 @@ mod load;
 mod plan;
 mod planning;
 mod progress;
+mod review;
 mod rules;
 mod schema;
 mod ui;
@@ -46,6 +47,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
+    Review(review::ReviewArgs),
     History(history::HistoryArgs),
     Catalogue(catalogue::CatalogueArgs),
     Rules(rules::RulesArgs),
@@ -74,6 +76,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Plan(args) => plan::plan(&mut ui, &cli.global, &args),
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
+        Command::Review(args) => review::review(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),

@@ -67,14 +67,7 @@ impl<'d> Work<'d> {
     /// # Errors
     /// When nothing is selected, a variable is not set, or a target cannot be opened.
     pub fn open(global: &Global, ready: &'d load::Ready, wanted: &[String]) -> Result<Self, Failure> {
-        for name in wanted {
-            if ready.declaration.select(std::slice::from_ref(name)).is_empty() {
-                let known: Vec<&str> = ready.declaration.targets.iter().map(|t| t.name.as_str()).collect();
-                let near = crate::config::nearest(name, known.iter().copied());
-                let help = near.map_or(format!("there are: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
-                return Err(Failure::error(format!("there is no target or label `{name}`")).help(help));
-            }
-        }
+        check_names(ready, wanted)?;
         let mut sessions = Vec::new();
         let mut failures: Vec<Failure> = Vec::new();
         for declared in ready.declaration.select(wanted) {
@@ -142,6 +135,22 @@ impl<'d> Work<'d> {
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
     }
+}
+
+/// Checks that every name means a target.
+///
+/// # Errors
+/// When one of them is neither a target nor a label.
+pub fn check_names(ready: &load::Ready, wanted: &[String]) -> Result<(), Failure> {
+    for name in wanted {
+        if ready.declaration.select(std::slice::from_ref(name)).is_empty() {
+            let known: Vec<&str> = ready.declaration.targets.iter().map(|t| t.name.as_str()).collect();
+            let near = crate::config::nearest(name, known.iter().copied());
+            let help = near.map_or(format!("there are: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
+            return Err(Failure::error(format!("there is no target or label `{name}`")).help(help));
+        }
+    }
+    Ok(())
 }
 
 fn open_one<'d>(global: &Global, ready: &load::Ready, declared: &'d TargetDeclaration) -> Result<Session<'d>, Failure> {

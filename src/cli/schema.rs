@@ -30,6 +30,8 @@ enum Of {
     Diagnostics,
     /// Role catalogues as JSON
     Catalogue,
+    /// A review of access as JSON
+    Review,
     /// The rules as JSON
     Rules,
 }
@@ -44,6 +46,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Plan => schemas::plan(),
         Of::Diagnostics => schemas::diagnostics(),
         Of::Catalogue => schemas::catalogue(),
+        Of::Review => schemas::review(),
         Of::Rules => schemas::rules(),
     };
     ui.out(&json(&value)?);

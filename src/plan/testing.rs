@@ -72,6 +72,8 @@ pub(crate) fn read(text: &str, full: bool) -> (Directory, Origins<()>) {
                     _ => UserState::Active,
                 };
                 user.until = said(full, keys, "until", |t| Moment::parse(t).unwrap());
+                user.owner = said_text("owner");
+                user.last_seen = keys.get("seen").map(|t| Moment::parse(t).unwrap());
                 if let Some(region) = keys.get("region") {
                     let region = if region == "-" { Said::Nothing } else { Said::Is(region.as_str().into()) };
                     user.attributes.push(("region".into(), region));

@@ -42,6 +42,12 @@ pub fn catalogue() -> Value {
     schema_of::<super::catalogue_json::CataloguesDocument>("rolecall catalogue")
 }
 
+/// Of a review of access.
+#[must_use]
+pub fn review() -> Value {
+    schema_of::<crate::review::Review>("rolecall review")
+}
+
 /// Of the rules as JSON.
 #[must_use]
 pub fn rules() -> Value {

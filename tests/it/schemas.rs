@@ -12,6 +12,7 @@ fn the_published_schemas_are_fresh() {
         ("plan", schemas::plan()),
         ("diagnostics", schemas::diagnostics()),
         ("catalogue", schemas::catalogue()),
+        ("review", schemas::review()),
         ("rules", schemas::rules()),
     ] {
         let path = folder.join(format!("{name}.schema.json"));
