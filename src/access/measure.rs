@@ -105,7 +105,7 @@ impl<'a> Measure<'a> {
 
     /// Where the highest role decides: the places of all roles that do not stand above this one. A role
     /// that may do nothing has no place.
-    fn down_from(&mut self, name: &str, role: &CatalogueRole, permissions: Bits) -> Bits {
+    fn down_from(&self, name: &str, role: &CatalogueRole, permissions: Bits) -> Bits {
         if permissions.is_empty() {
             return Bits::NONE;
         }
@@ -164,6 +164,24 @@ impl<'a> Measure<'a> {
         }
         let rows = self.roles.iter().enumerate();
         rows.filter(|(atom, (_, own))| own.is_none() && bits.has_atom(*atom)).map(|(_, (name, _))| &**name).collect()
+    }
+
+    /// What a role of the catalogue gives to who holds it as a user, be it in the target or not; `None`
+    /// where it is not published, or no role.
+    #[must_use]
+    pub fn published(&self, role: &str) -> Option<Bits> {
+        let (name, entry) = self.catalogue.role(role)?;
+        if entry.administers {
+            return Some(Bits::ALL);
+        }
+        let names = entry.permissions.as_ref()?;
+        let own = names.iter().filter_map(|n| self.find(n)).fold(Bits::NONE, |all, bit| all.or(Bits::permission(bit)));
+        Some(if self.catalogue.combine == Combine::Highest { self.down_from(name, entry, own) } else { own })
+    }
+
+    /// The names of all permissions, by number.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|n| &**n)
     }
 
     /// The number of a permission.

@@ -1,14 +1,24 @@
 //! Who can do what, and why: effective access of the state before a plan, after it, and at every
 //! moment in between.
 
+mod ask;
 mod bits;
+mod claims;
+mod explain;
+mod files;
 mod measure;
 #[cfg(test)]
 pub(crate) mod naive;
 mod reach;
+mod told;
+mod who;
 mod world;
 
+pub use ask::{Asked, Asker};
 pub use bits::Bits;
+pub use claims::{Failed, Judgement, Outcome, judge};
+pub use files::{Declared, Files};
 pub use measure::{Given, Measure, RoleBits};
 pub use reach::{Invited, Step, Way};
+pub use told::{Can, Edge, Explanation, Holder, Link, Missing, OnResource, Path, Source, Via, Who};
 pub use world::{At, World};

@@ -204,7 +204,7 @@ impl World<'_> {
 
     /// What a role of the catalogue gives on a resource, where the target has it, and as the catalogue
     /// says where not.
-    fn bits_named(&self, role: &str, at: At<'_>) -> Bits {
+    pub(super) fn bits_named(&self, role: &str, at: At<'_>) -> Bits {
         match self.find_role(role) {
             Some(id) => self.role_bits(id, at).given,
             None => self.catalogue_gives.get(role).copied().unwrap_or_default(),

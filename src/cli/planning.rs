@@ -128,6 +128,7 @@ impl<'d> Work<'d> {
                 options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
                 ownership: ownership.as_ref(),
                 locate: &locate,
+                tests: &self.ready.declaration.tests,
             };
             plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
         }

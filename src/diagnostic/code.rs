@@ -134,6 +134,8 @@ codes! {
     ChangeInPlace = "change-in-place", Error;
     /// A grant that an outer team already gives.
     InheritedNotRepeated = "inherited-not-repeated", Warning;
+    /// An access test of the files does not hold.
+    AccessTest = "access-test", Error;
     /// A consent that names another number than the plan, or nothing in it.
     ConsentMismatch = "consent-mismatch", Error;
 

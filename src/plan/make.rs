@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
 use super::{Consent, Options, Subject, difference, order, saved, touched};
+use crate::access::{self, Asker, At, Files, World};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, RULES, Verdict};
-use crate::model::{Change, Desired, Directory, Kind, Ownership};
+use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership};
 
 /// What a plan for one target needs to know besides the two states.
 pub struct Context<'a, O> {
@@ -22,6 +23,8 @@ pub struct Context<'a, O> {
     pub ownership: Option<&'a Ownership>,
     /// Says where something is declared.
     pub locate: &'a dyn Fn(O) -> Location,
+    /// The access tests: those for this target hold of what the plan leads to, or stop it.
+    pub tests: &'a [Claim<O>],
 }
 
 /// Plans one target. `blast-radius` and `ownership-is-said` are judged by [`Plan::new`], because
@@ -66,6 +69,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     }
     guards.push(verdict);
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
+    guards.extend(judge_tests(desired, live, context, steps.iter().map(|s| &s.change)));
 
     let all: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
     let old_names = old_names(&all);
@@ -96,6 +100,42 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         judged: judged(&desired.rules),
         steps,
     }
+}
+
+/// Judges the access tests on what the changes lead to; one verdict that they hold, or one for each
+/// that does not.
+fn judge_tests<'c, O: Copy>(
+    desired: &Desired<O>,
+    live: &Directory,
+    context: &Context<'_, O>,
+    changes: impl Iterator<Item = &'c Change> + Clone,
+) -> Vec<Verdict> {
+    let tests: Vec<&Claim<O>> = context.tests.iter().filter(|t| t.target == desired.target).collect();
+    if tests.is_empty() {
+        return Vec::new();
+    }
+    let files = Files { desired, locate: context.locate };
+    let world = World::with(live, &desired.catalogue, context.options.now, changes);
+    let asker = Asker::new(&world, At::After, Some(&files));
+    let mut verdicts = Vec::new();
+    for test in tests {
+        let judgement = access::judge(&asker, test);
+        let at = (context.locate)(test.origin);
+        for failed in judgement.failures {
+            let mut verdict =
+                Verdict::new(Code::AccessTest.name(), Answer::Violated, format!("{at}: {}", failed.message));
+            verdict.help = failed.help;
+            verdicts.push(verdict);
+        }
+        if judgement.more > 0 {
+            let message = format!("{at}: {} more like these", judgement.more);
+            verdicts.push(Verdict::new(Code::AccessTest.name(), Answer::Violated, message));
+        }
+    }
+    if verdicts.is_empty() {
+        verdicts.push(Verdict::new(Code::AccessTest.name(), Answer::Holds, "every access test holds"));
+    }
+    verdicts
 }
 
 /// Two things that change names look the same before and after: only the files can tell.

@@ -189,8 +189,14 @@ pub(crate) fn planned(desired: &Desired<()>, live: &Directory) -> TargetPlan {
 
 pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
-    let context =
-        Context { provider: "directory", level: Promise::Enforced, options: options(), ownership, locate: &locate };
+    let context = Context {
+        provider: "directory",
+        level: Promise::Enforced,
+        options: options(),
+        ownership,
+        locate: &locate,
+        tests: &[],
+    };
     plan(desired, live, &context)
 }
 
