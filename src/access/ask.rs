@@ -33,6 +33,12 @@ pub(super) enum What {
 }
 
 impl Asked {
+    /// The same under the name that it was asked by.
+    #[must_use]
+    pub fn named(self, text: &str) -> Self {
+        Self { text: text.to_owned(), ..self }
+    }
+
     /// Whether it is an administering role: then administrators are what is asked about.
     #[must_use]
     pub fn is_administration(&self) -> bool {
@@ -172,8 +178,11 @@ impl<'w, 'a> Asker<'w, 'a> {
     /// The answer that some ways give.
     pub(super) fn answer(&self, what: &What, raws: &[Raw]) -> Can {
         if self.ways_have(what, raws.iter()) {
-            let published = self.ways_have(what, raws.iter().filter(|r| r.inferred.is_none()));
-            return if published { Can::Yes } else { Can::Inferred };
+            let cap = self.cap(raws);
+            let published = || raws.iter().filter(|r| r.inferred.is_none());
+            let bits = published().fold(Bits::NONE, |all, r| all.or(effective(r, cap)));
+            let sure = self.has(what, &bits, &|name| published().any(|r| r.role == name));
+            return if sure { Can::Yes } else { Can::Inferred };
         }
         let unknown = !self.world.measure().unpublished(&sum(raws.iter())).is_empty();
         if unknown && !matches!(what, What::Anything | What::Name(_)) { Can::Unknown } else { Can::No }
@@ -387,6 +396,7 @@ impl<'w, 'a> Asker<'w, 'a> {
         match what {
             // Without any one of its parts, a role is not had as a whole: the part that is easiest to
             // take away.
+            What::Role(role) if role.is_administrator() => self.cut(&|bits, _| bits.is_administrator(), raws),
             What::Role(role) => {
                 let parts = role.parts();
                 let ends = parts.map(|part| self.cut(&|bits, _| part.within(bits), raws));
@@ -424,13 +434,19 @@ impl<'w, 'a> Asker<'w, 'a> {
         };
         let mut order: Vec<Edge> = gone.iter().cloned().collect();
         order.sort_by_key(weight);
-        for edge in order {
-            gone.remove(&edge);
-            if still(&gone) {
-                gone.insert(edge);
+        // Where the highest role decides, or a role holds back, one thing less to go can free another: again,
+        // until nothing is spared any more.
+        loop {
+            let before = gone.len();
+            for edge in &order {
+                if gone.remove(edge) && still(&gone) {
+                    gone.insert(edge.clone());
+                }
+            }
+            if gone.len() == before {
+                return gone.into_iter().collect();
             }
         }
-        gone.into_iter().collect()
     }
 
     /// Who has something of what is asked by a role that holds everywhere; sorted. One walk over users

@@ -138,7 +138,7 @@ fn abilities<O>(asker: &Asker<'_, '_>, claim: &Claim<O>, ability: &Ability, want
     let world = asker.world();
     let on = claim.on.as_ref().map_or(Vec::new(), |p| resources(asker, p));
     let said = &ability.said;
-    let asked = asker.asked(&ability.name).map(|a| Asked { text: said.clone(), ..a });
+    let asked = asker.asked(&ability.name).map(|a| a.named(said));
     let Some(asked) = asked.filter(|_| !on.is_empty()) else {
         if wanted && !matches!(claim.subject, Subject::Only(_)) {
             let pattern = claim.on.as_ref().map_or_else(String::new, ToString::to_string);

@@ -184,6 +184,16 @@ impl<'a> Measure<'a> {
         self.names.iter().map(|n| &**n)
     }
 
+    /// Some bits in the words of the naive model of the tests.
+    #[cfg(test)]
+    pub(super) fn words(&self, bits: &Bits) -> std::collections::BTreeSet<String> {
+        let permissions = self.names.iter().enumerate().filter(|(bit, _)| bits.has_permission(*bit));
+        let atoms = self.roles.iter().enumerate().filter(|(atom, _)| bits.has_atom(*atom));
+        let atoms = atoms.map(|(_, (role, own))| format!("{}{role}", if own.is_some() { '^' } else { '?' }));
+        let administers = bits.is_administrator().then(|| "ADMIN".to_owned());
+        permissions.map(|(_, name)| name.to_string()).chain(atoms).chain(administers).collect()
+    }
+
     /// The number of a permission.
     #[must_use]
     pub fn find(&self, permission: &str) -> Option<usize> {

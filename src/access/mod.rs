@@ -9,6 +9,8 @@ mod files;
 mod measure;
 #[cfg(test)]
 pub(crate) mod naive;
+#[cfg(test)]
+mod properties;
 mod reach;
 mod told;
 mod who;

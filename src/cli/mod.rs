@@ -2,8 +2,11 @@
 
 mod apply;
 mod arguments;
+mod asking;
+mod can;
 mod completions;
 mod exit;
+mod explain;
 mod history;
 mod import;
 mod init;
@@ -12,8 +15,10 @@ mod plan;
 mod planning;
 mod progress;
 mod schema;
+mod test;
 mod ui;
 mod validate;
+mod who;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +49,10 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
+    Explain(explain::ExplainArgs),
+    Who(who::WhoArgs),
+    Can(can::CanArgs),
+    Test(test::TestArgs),
     History(history::HistoryArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -69,6 +78,10 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Plan(args) => plan::plan(&mut ui, &cli.global, &args),
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
+        Command::Explain(args) => explain::explain(&mut ui, &cli.global, &args),
+        Command::Who(args) => who::who(&mut ui, &cli.global, &args),
+        Command::Can(args) => can::can(&mut ui, &cli.global, &args),
+        Command::Test(args) => test::test(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),

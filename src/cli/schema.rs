@@ -28,6 +28,8 @@ enum Of {
     Plan,
     /// Findings as JSON
     Diagnostics,
+    /// The answers of explain, can, who and test
+    Answers,
 }
 
 /// Runs the command.
@@ -39,6 +41,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Declaration => schemas::declaration(),
         Of::Plan => schemas::plan(),
         Of::Diagnostics => schemas::diagnostics(),
+        Of::Answers => schemas::answers(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)

@@ -1,5 +1,7 @@
 //! One file per format, all from the same findings, plans and reports.
 
+pub mod access_json;
+pub mod access_terminal;
 pub mod changes;
 mod clean;
 mod describe;
@@ -23,6 +25,7 @@ pub mod plan_parts;
 pub mod plan_terminal;
 pub mod report_terminal;
 pub mod schemas;
+pub mod tests_terminal;
 pub mod text;
 
 #[cfg(test)]

@@ -7,9 +7,12 @@ use rolecall::render::schemas;
 #[test]
 fn the_published_schemas_are_fresh() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-    for (name, schema) in
-        [("rolecall", schemas::declaration()), ("plan", schemas::plan()), ("diagnostics", schemas::diagnostics())]
-    {
+    for (name, schema) in [
+        ("rolecall", schemas::declaration()),
+        ("plan", schemas::plan()),
+        ("diagnostics", schemas::diagnostics()),
+        ("answers", schemas::answers()),
+    ] {
         let path = folder.join(format!("{name}.schema.json"));
         let published = std::fs::read_to_string(&path).unwrap();
         let fresh = serde_json::to_string_pretty(&schema).unwrap() + "\n";
