@@ -32,6 +32,17 @@ pub(super) enum What {
     Anything,
 }
 
+impl What {
+    /// Whether a role that is not published may give it. That a role administers is known of each.
+    pub(super) fn can_be_hidden(&self) -> bool {
+        match self {
+            Self::Permission(_) => true,
+            Self::Role(bits) => !bits.is_administrator(),
+            Self::Name(_) | Self::Anything => false,
+        }
+    }
+}
+
 impl Asked {
     /// The same under the name that it was asked by.
     #[must_use]
@@ -185,7 +196,7 @@ impl<'w, 'a> Asker<'w, 'a> {
             return if sure { Can::Yes } else { Can::Inferred };
         }
         let unknown = !self.world.measure().unpublished(&sum(raws.iter())).is_empty();
-        if unknown && !matches!(what, What::Anything | What::Name(_)) { Can::Unknown } else { Can::No }
+        if unknown && what.can_be_hidden() { Can::Unknown } else { Can::No }
     }
 
     /// Every way of a user, one for each membership that leads to it. What roles hold back is still in

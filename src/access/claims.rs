@@ -37,13 +37,13 @@ pub struct Failed {
     /// What is wrong, in the user's words: a fragment in lower case without a full stop.
     pub message: String,
     /// The way by which somebody has what they should not have, from the user outwards.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<Link>,
     /// What somebody lacks who should have it, the nearest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Missing>,
     /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
@@ -53,10 +53,10 @@ pub struct Judgement {
     /// Whether it holds.
     pub outcome: Outcome,
     /// The first failures.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failed>,
     /// How many failures there are besides.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub more: usize,
 }
 

@@ -119,13 +119,13 @@ pub struct Link {
     /// The fact.
     pub edge: Edge,
     /// Its last moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
     /// The reason given for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Where the files say it; absent for what they do not say.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Location>,
 }
 
@@ -139,22 +139,22 @@ pub struct Path {
     /// The permissions that it gives, sorted. Everything there is for an administrator.
     pub permissions: Vec<String>,
     /// Whether it gives everything, because the role administers.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub administers: bool,
     /// Whether it gives them on every resource, and not on this one alone.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub everywhere: bool,
     /// The permissions of the role that a role of the user holds back.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<String>,
     /// Whether the system does not publish what the role may do.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_published: bool,
     /// Why what the role may do is inferred and not published.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inferred: Option<String>,
     /// When the way ends by itself: the first end on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
     /// The one fact whose removal ends it with the least other effect.
     pub ends_with: Edge,
@@ -204,10 +204,10 @@ pub enum Missing {
         /// Its state.
         state: UserState,
         /// Its last moment, where that is past.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Moment>,
         /// The reason of a block.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         blocked: Option<String>,
     },
     /// A way that would give it is held back by a role of theirs.
@@ -222,7 +222,7 @@ pub enum Missing {
         /// The resource, the same or one around it.
         resource: String,
         /// Its owner.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },
     /// A way that gave it has ended.
@@ -268,17 +268,24 @@ impl Missing {
             }
             Self::Ended { link } => {
                 let when = link.until.map_or_else(String::new, |u| format!(" {}", u.short()));
-                format!("{} ended{when}", link.edge.thing())
+                match &link.edge {
+                    Edge::Grant { to, resource, role } => format!("{to} had {role} on {resource}, which ended{when}"),
+                    Edge::Member { team, .. } => format!("{user} was a member of team/{team}, which ended{when}"),
+                    other => format!("{} ended{when}", other.thing()),
+                }
             }
             Self::Member { team, link } => match &link.edge {
                 Edge::Grant { role, resource, .. } => {
-                    format!("no member of team/{team}, which has {role} on {resource}")
+                    format!("{user} is no member of team/{team}, which has {role} on {resource}")
                 }
-                other => format!("no member of team/{team}: {other}"),
+                Edge::TeamRole { role, .. } => {
+                    format!("{user} is no member of team/{team}, which gives its members the role {role}")
+                }
+                other => format!("{user} is no member of team/{team}: {other}"),
             },
             Self::Grant { resource, roles } => {
-                let article = if roles.len() == 1 { "the role" } else { "one of the roles" };
-                format!("no grant of {article} {} on {resource}", roles.join(", "))
+                let which = if roles.len() == 1 { "the role" } else { "any of the roles" };
+                format!("{user} is not granted {which} {} on {resource}", roles.join(", "))
             }
             Self::Nothing => "no role that can be held here gives it".to_owned(),
         }
@@ -291,7 +298,7 @@ pub struct OnResource {
     /// The resource.
     pub resource: String,
     /// How many resources lie within it and have this access as well.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub within: usize,
     /// The ways that begin on it.
     pub paths: Vec<Path>,
@@ -310,16 +317,16 @@ pub struct Explanation {
     /// The user.
     pub user: String,
     /// The state of the account; absent where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<UserState>,
     /// The last moment of the account.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
     /// The resource asked about; absent for everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The permission or role asked about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
     /// Whether they may do it; without a permission, whether they have any access.
     pub can: Can,
@@ -332,7 +339,7 @@ pub struct Explanation {
     /// The ways; of a permission asked about, those that give it.
     pub paths: Vec<Path>,
     /// The resources on which access begins, where none was asked about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<OnResource>,
     /// What would have to be taken away to end it: all of these.
     pub to_end: Vec<Link>,
@@ -350,16 +357,16 @@ pub struct Source {
     /// What the role gives, before anything is held back.
     pub permissions: Vec<String>,
     /// Whether the role administers.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub administers: bool,
     /// Whether it gives them on every resource.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub everywhere: bool,
     /// Whether the system does not publish what the role may do.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_published: bool,
     /// Why what the role may do is inferred.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inferred: Option<String>,
     /// How many users have it.
     pub users: usize,
@@ -371,13 +378,13 @@ pub struct Via {
     /// The number of the source, from 0.
     pub source: usize,
     /// The team that they are a member of, where it comes by a team.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member_of: Option<String>,
     /// When it ends for them, where that is before the source itself ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
     /// Whether a role of theirs holds some of it back.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held_back: bool,
 }
 
@@ -389,7 +396,7 @@ pub struct Holder {
     /// Whether they may do what was asked about.
     pub can: Can,
     /// Whether they administer the target.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub administers: bool,
     /// What they may do there.
     pub permissions: Vec<String>,
@@ -405,7 +412,7 @@ pub struct Who {
     /// The resource.
     pub resource: String,
     /// The permission or role asked about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
     /// What gives access: administrators first, then what begins at the resource or around it, then what
     /// holds everywhere.

@@ -167,7 +167,7 @@ impl Asker<'_, '_> {
         }
         let bits = steps.iter().fold(Bits::NONE, |all, s| all.or(s.bits));
         let unknown = !measure.unpublished(&bits).is_empty();
-        if unknown && !matches!(what, What::Anything | What::Name(_)) { Can::Unknown } else { Can::No }
+        if unknown && what.can_be_hidden() { Can::Unknown } else { Can::No }
     }
 
     fn step_counts(&self, what: &What, step: &Step) -> bool {

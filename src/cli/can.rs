@@ -43,7 +43,7 @@ pub fn can(ui: &mut Ui, global: &Global, args: &CanArgs) -> Result<Exit, Failure
     if args.state.wants_json() {
         ui.out(&super::validate::json(&access_json::can(state, answer, answers))?);
     } else {
-        ui.out(&access_terminal::can(&answers, ui.out_style()));
+        ui.out(&access_terminal::can(state, &answers, ui.out_style()));
     }
     Ok(if answer.is_yes() { Exit::Done } else { Exit::Blocked })
 }

@@ -66,7 +66,9 @@ pub(super) fn answers(
         Some(text) => asking::with_resource(ready, stages, text)?.into_iter().map(|(s, r)| (s, Some(r))).collect(),
         None => stages.iter().filter(|s| has_user(s)).map(|s| (s, None)).collect(),
     };
-    let is_somebody = stages.iter().any(has_user) || ready.declaration.short_names.values().any(|e| *e == email);
+    // Somebody of another target has no account here, which is an answer.
+    let declared = |t: &crate::config::TargetDeclaration| t.desired.directory.find_user(&email).is_some();
+    let is_somebody = stages.iter().any(has_user) || ready.declaration.targets.iter().any(declared);
     if places.is_empty() || !is_somebody {
         return Err(asking::unknown_user(ready, stages, user));
     }

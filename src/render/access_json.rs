@@ -101,7 +101,7 @@ pub struct TestEntry {
     /// What it claims, in words.
     pub claim: String,
     /// Why this must be so.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Where it stands.
     pub declared: Location,

@@ -105,7 +105,7 @@ fn gives(administers: bool, permissions: &[String], not_published: bool, role: &
     }
 }
 
-fn link(link: &Link, user: &str) -> Node {
+fn link(link: &Link, user: &str, state: State) -> Node {
     let text = link.edge.to_string();
     let text = text.strip_prefix(&format!("{user} ")).unwrap_or(&text);
     let mut text = name(text);
@@ -115,10 +115,13 @@ fn link(link: &Link, user: &str) -> Node {
     if let Some(because) = &link.because {
         text.push_str(&format!(": {}", prose(because)));
     }
+    if state != State::Declared && link.declared.is_none() {
+        text.push_str(" (not in the files)");
+    }
     Node { place: link.declared.clone(), ..Node::new(text) }
 }
 
-fn way(path: &Path, user: &str) -> Node {
+fn way(path: &Path, user: &str, state: State) -> Node {
     let mut text = gives(path.administers, &path.permissions, path.not_published, &path.role);
     if path.everywhere && !path.administers {
         text.push_str(", everywhere");
@@ -126,7 +129,7 @@ fn way(path: &Path, user: &str) -> Node {
     if path.inferred.is_some() {
         text.push_str(" (inferred)");
     }
-    let mut below: Vec<Node> = path.links.iter().map(|l| link(l, user)).collect();
+    let mut below: Vec<Node> = path.links.iter().map(|l| link(l, user, state)).collect();
     if !path.held_back.is_empty() {
         let text = format!("held back by the user's own roles: {}", some(&path.held_back));
         below.push(Node { tone: Tone::Caution, ..Node::new(text) });
@@ -165,7 +168,7 @@ fn explanation(out: &mut String, state: State, one: &Explanation, style: Style) 
         let text = if one.administers {
             "May do everything, as an administrator.".to_owned()
         } else if one.permissions.is_empty() && !one.resources.is_empty() {
-            "May do nothing everywhere.".to_owned()
+            "There is nothing that they may do everywhere.".to_owned()
         } else if one.permissions.is_empty() {
             "What they may do is not published.".to_owned()
         } else {
@@ -178,7 +181,10 @@ fn explanation(out: &mut String, state: State, one: &Explanation, style: Style) 
     if one.can == Can::Unknown {
         unknown(out, one, style);
     }
-    let nodes: Vec<Node> = one.paths.iter().map(|p| way(p, &one.user)).collect();
+    // What gives nothing here explains nothing; what is held back does.
+    let counts =
+        |p: &&Path| one.resource.is_none() || !p.permissions.is_empty() || p.not_published || !p.held_back.is_empty();
+    let nodes: Vec<Node> = one.paths.iter().filter(counts).map(|p| way(p, &one.user, state)).collect();
     if !nodes.is_empty() {
         out.push('\n');
         forest(out, &nodes, "", style);
@@ -186,7 +192,7 @@ fn explanation(out: &mut String, state: State, one: &Explanation, style: Style) 
     if !one.resources.is_empty() {
         out.push('\n');
         Row { tone: Tone::Heading, ..Row::plain(0, "On resources") }.draw(out, style);
-        forest(out, &by_origin(one), "", style);
+        forest(out, &by_origin(one, state), "", style);
     }
     if !one.to_end.is_empty() {
         out.push('\n');
@@ -208,16 +214,11 @@ fn unknown(out: &mut String, one: &Explanation, style: Style) {
 }
 
 fn missing(out: &mut String, one: &Explanation, style: Style) {
-    if one.missing.is_empty() || one.can.is_yes() {
+    if one.missing.is_empty() || one.can != Can::No {
         return;
     }
     out.push('\n');
-    let text = match (one.can, one.missing.len()) {
-        (Can::Unknown, _) => "What would make it certain",
-        (_, 1) => "What is missing",
-        _ => "What is missing, one of these",
-    };
-    Row { tone: Tone::Heading, ..Row::plain(0, text) }.draw(out, style);
+    Row { tone: Tone::Heading, ..Row::plain(0, "Why not") }.draw(out, style);
     for missing in &one.missing {
         let place = match missing {
             crate::access::Missing::HeldBack { link, .. }
@@ -231,7 +232,7 @@ fn missing(out: &mut String, one: &Explanation, style: Style) {
 }
 
 /// Access to resources, together where it comes by the same team, or in the same manner.
-fn by_origin(one: &Explanation) -> Vec<Node> {
+fn by_origin(one: &Explanation, state: State) -> Vec<Node> {
     let mut groups: Vec<(Vec<Link>, &'static str, Vec<(&OnResource, &Path)>)> = Vec::new();
     for on in &one.resources {
         for path in &on.paths {
@@ -258,7 +259,7 @@ fn by_origin(one: &Explanation) -> Vec<Node> {
     groups
         .into_iter()
         .map(|(lead, manner, rows)| {
-            let texts: Vec<String> = lead.iter().map(|l| link(l, &one.user).text).collect();
+            let texts: Vec<String> = lead.iter().map(|l| link(l, &one.user, state).text).collect();
             let text = if lead.is_empty() { manner.to_owned() } else { texts.join(", ") };
             let mut below: Vec<Node> = rows.iter().take(RESOURCES).map(|(on, path)| resource(on, path)).collect();
             let more = rows.len().saturating_sub(RESOURCES);
@@ -298,7 +299,7 @@ fn resource(on: &OnResource, path: &Path) -> Node {
 
 /// The answers of `can`: a line each, with the way or what is missing.
 #[must_use]
-pub fn can(answers: &[Explanation], style: Style) -> String {
+pub fn can(state: State, answers: &[Explanation], style: Style) -> String {
     let mut out = String::new();
     for one in answers {
         let within = if answers.len() > 1 { format!(" in {}", name(&one.target)) } else { String::new() };
@@ -311,7 +312,7 @@ pub fn can(answers: &[Explanation], style: Style) -> String {
                 format!("what {} may do is not published, so this is not taken for a yes", listed(&roles))
             }
             (Can::Yes | Can::Inferred, Some(path), _) => {
-                let links: Vec<String> = path.links.iter().map(|l| link(l, &one.user).text).collect();
+                let links: Vec<String> = path.links.iter().map(|l| link(l, &one.user, state).text).collect();
                 links.join(", ")
             }
             (_, _, Some(missing)) => name(&missing.say(&one.user)),

@@ -249,6 +249,7 @@ proptest! {
             options: Options { now: now(), renames: true, invites: false },
             ownership: None,
             locate: &locate,
+            tests: &[],
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

@@ -15,6 +15,7 @@ mod kubernetes;
 mod life;
 mod locks;
 mod plans;
+mod questions;
 mod schemas;
 #[cfg(unix)]
 mod signals;
