@@ -57,6 +57,9 @@ impl Asked {
     }
 }
 
+/// Whether some bits, and roles by name, have what is asked.
+type Has<'h> = dyn Fn(&Bits, &dyn Fn(&str) -> bool) -> bool + 'h;
+
 /// One way with nothing held back yet: what it hangs on, and what it gives.
 #[derive(Debug, Clone)]
 pub(super) struct Raw {
@@ -417,7 +420,7 @@ impl<'w, 'a> Asker<'w, 'a> {
         }
     }
 
-    fn cut(&self, has: &dyn Fn(&Bits, &dyn Fn(&str) -> bool) -> bool, raws: &[Raw]) -> Vec<Edge> {
+    fn cut(&self, has: &Has<'_>, raws: &[Raw]) -> Vec<Edge> {
         let mut gone: BTreeSet<Edge> = BTreeSet::new();
         let lives = |raw: &Raw, gone: &BTreeSet<Edge>| !raw.edges.iter().any(|e| gone.contains(e));
         let still = |gone: &BTreeSet<Edge>| {

@@ -429,8 +429,8 @@ fn ask_all(asker: &Asker<'_, '_>, catalogue: &Catalogue, naive: &Naive, on: &str
                     may(&it, catalogue, user, Some(on), &ask)
                 };
                 assert!(!without(None), "{seed} {user} {on} {ask:?} is not ended by {edges:?}");
-                for kept in 0..edges.len() {
-                    assert!(without(Some(kept)), "{seed} {user} {on} {ask:?}: {:?} need not go", edges[kept]);
+                for (kept, edge) in edges.iter().enumerate() {
+                    assert!(without(Some(kept)), "{seed} {user} {on} {ask:?}: {edge:?} need not go");
                 }
             }
         }

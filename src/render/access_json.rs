@@ -136,11 +136,10 @@ impl TestEntry {
 
     /// Adds what became of it in a target.
     pub fn add(&mut self, target: &str, judgement: Judgement) {
-        let worse = |a: Outcome, b: Outcome| match (a, b) {
+        self.outcome = match (self.outcome, judgement.outcome) {
             (Outcome::Failed, _) | (_, Outcome::Failed) => Outcome::Failed,
             (a, b) => a.max(b),
         };
-        self.outcome = worse(self.outcome, judgement.outcome);
         self.targets.push(TargetEntry { target: target.to_owned(), judgement });
     }
 }

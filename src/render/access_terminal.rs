@@ -1,5 +1,7 @@
 //! Answers to questions about access, for people at a terminal: trees with the places at the right.
 
+use std::collections::BTreeMap;
+
 use super::Style;
 use super::access_json::State;
 use super::paint::{Row, Tone, paint};
@@ -14,6 +16,8 @@ const RIGHT: usize = 100;
 const PERMISSIONS: usize = 4;
 /// How many people of a source are named.
 const PEOPLE: usize = 12;
+/// More grants to single users than these stand together.
+const TOGETHER: usize = 3;
 /// How many resources of a way are named.
 const RESOURCES: usize = 10;
 
@@ -231,9 +235,12 @@ fn missing(out: &mut String, one: &Explanation, style: Style) {
     }
 }
 
+/// A resource and a way that begins on it.
+type Here<'e> = (&'e OnResource, &'e Path);
+
 /// Access to resources, together where it comes by the same team, or in the same manner.
 fn by_origin(one: &Explanation, state: State) -> Vec<Node> {
-    let mut groups: Vec<(Vec<Link>, &'static str, Vec<(&OnResource, &Path)>)> = Vec::new();
+    let mut groups: Vec<(Vec<Link>, &'static str, Vec<Here<'_>>)> = Vec::new();
     for on in &one.resources {
         for path in &on.paths {
             let team = |l: &&Link| matches!(l.edge, Edge::Member { .. } | Edge::Inner { .. });
@@ -362,11 +369,55 @@ fn whose(out: &mut String, state: State, one: &Who, style: Style) {
         text.push_str(&format!(", {} of whom it cannot be known", thousands(open)));
     }
     Row::plain(0, &text).draw(out, style);
-    let nodes: Vec<Node> = one.sources.iter().enumerate().map(|(i, s)| source(one, i, s)).collect();
+    let nodes = sources(one);
     if !nodes.is_empty() {
         out.push('\n');
         forest(out, &nodes, "", style);
     }
+}
+
+/// The sources; grants to single users of whom nothing else is to be said stand together where there are
+/// many of the same role.
+fn sources(one: &Who) -> Vec<Node> {
+    let plain = |s: &Source| match &s.link.edge {
+        Edge::Grant { to: PrincipalRecord::User(user), resource, role }
+            if s.link.until.is_none() && s.link.because.is_none() =>
+        {
+            Some((resource.clone(), role.clone(), user.clone()))
+        }
+        _ => None,
+    };
+    let mut together: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (resource, role, user) in one.sources.iter().filter_map(plain) {
+        together.entry((resource, role)).or_default().push(user);
+    }
+    together.retain(|_, users| users.len() > TOGETHER);
+    let mut nodes = Vec::new();
+    for (index, each) in one.sources.iter().enumerate() {
+        let Some((resource, role, _)) = plain(each) else {
+            nodes.push(source(one, index, each));
+            continue;
+        };
+        let key = (resource, role);
+        match together.get_mut(&key) {
+            None => nodes.push(source(one, index, each)),
+            // Told with the first of them.
+            Some(users) if users.is_empty() => {}
+            Some(users) => {
+                let what = gives(each.administers, &each.permissions, each.not_published, &each.role);
+                let head =
+                    format!("{what}: {} users have {} on {}", thousands(users.len()), name(&key.1), name(&key.0));
+                let shown: Vec<String> = users.iter().take(PEOPLE).map(|u| name(u)).collect();
+                let more = users.len().saturating_sub(PEOPLE);
+                let rest =
+                    if more > 0 { format!(" and {} more; --json has all", thousands(more)) } else { String::new() };
+                let below = vec![Node::new(format!("{}{rest}", shown.join(", ")))];
+                nodes.push(Node { below, ..Node::new(head) });
+                users.clear();
+            }
+        }
+    }
+    nodes
 }
 
 fn source(one: &Who, index: usize, source: &Source) -> Node {
