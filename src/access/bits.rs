@@ -94,6 +94,12 @@ impl Bits {
         self.0.iter().zip(other.0).all(|(a, b)| a & !b == 0)
     }
 
+    /// Each bit by itself, in rising order.
+    pub fn parts(&self) -> impl Iterator<Item = Self> + use<> {
+        let all = *self;
+        (0..WORDS * 64).filter(move |bit| all.holds(*bit)).map(|bit| Self::NONE.with(bit))
+    }
+
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

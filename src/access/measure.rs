@@ -105,7 +105,7 @@ impl<'a> Measure<'a> {
 
     /// Where the highest role decides: the places of all roles that do not stand above this one. A role
     /// that may do nothing has no place.
-    fn down_from(&mut self, name: &str, role: &CatalogueRole, permissions: Bits) -> Bits {
+    fn down_from(&self, name: &str, role: &CatalogueRole, permissions: Bits) -> Bits {
         if permissions.is_empty() {
             return Bits::NONE;
         }
@@ -212,14 +212,32 @@ impl<'a> Measure<'a> {
         reading
     }
 
-    /// Everything in some bits as words: the permissions, `^role` for each place in the order of the
-    /// roles, `?role` for roles that are not published, and `ADMIN`.
+    /// What a role of the catalogue gives to who holds it as a user, be it in the target or not; `None`
+    /// where it is not published, or no role.
+    #[must_use]
+    pub fn published(&self, role: &str) -> Option<Bits> {
+        let (name, entry) = self.catalogue.role(role)?;
+        if entry.administers {
+            return Some(Bits::ALL);
+        }
+        let names = entry.permissions.as_ref()?;
+        let own = names.iter().filter_map(|n| self.find(n)).fold(Bits::NONE, |all, bit| all.or(Bits::permission(bit)));
+        Some(if self.catalogue.combine == Combine::Highest { self.down_from(name, entry, own) } else { own })
+    }
+
+    /// The names of all permissions, by number.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|n| &**n)
+    }
+
+    /// Some bits in the words of the naive model of the tests.
     #[cfg(test)]
-    pub(crate) fn words(&self, bits: &Bits) -> std::collections::BTreeSet<String> {
-        let names = (0..self.names.len()).filter(|b| bits.has_permission(*b)).map(|b| self.names[b].to_string());
+    pub(super) fn words(&self, bits: &Bits) -> std::collections::BTreeSet<String> {
+        let permissions = self.names.iter().enumerate().filter(|(bit, _)| bits.has_permission(*bit));
         let atoms = self.roles.iter().enumerate().filter(|(atom, _)| bits.has_atom(*atom));
-        let atoms = atoms.map(|(_, (name, own))| format!("{}{name}", if own.is_some() { '^' } else { '?' }));
-        names.chain(atoms).chain(bits.is_administrator().then(|| "ADMIN".to_owned())).collect()
+        let atoms = atoms.map(|(_, (role, own))| format!("{}{role}", if own.is_some() { '^' } else { '?' }));
+        let administers = bits.is_administrator().then(|| "ADMIN".to_owned());
+        permissions.map(|(_, name)| name.to_string()).chain(atoms).chain(administers).collect()
     }
 
     /// The number of a permission.

@@ -851,6 +851,25 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The last moment of a membership.
+    pub(super) fn member_until(&self, team: TeamId, user: UserId, at: At<'_>) -> Option<Moment> {
+        if let Some(fact) = self.members.get(&(team, user)) {
+            let member = if at.made(fact.by) { fact.after } else { fact.before };
+            return member.and_then(|m| m.until);
+        }
+        self.live.find_membership(team, user).and_then(|m| m.until.value().copied())
+    }
+
+    /// Who may hold a grant on a resource itself, before or after the changes; sorted, each once.
+    pub(super) fn possible_principals(&self, resource: ResourceId) -> Vec<Principal> {
+        let live = self.live_grants_on(resource).iter().map(|g| g.principal);
+        let changed = self.grants.get(&resource).into_iter().flatten().map(|(p, _)| *p);
+        let mut all: Vec<Principal> = live.chain(changed).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Whether the account is of a kind that counts as an administrator that remains.
     pub(crate) fn counts_as_admin(&self, user: UserId, at: At<'_>) -> bool {
         self.user(user).counts.at(at)

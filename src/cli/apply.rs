@@ -158,7 +158,11 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     finish(ui, args, &Report::new(&plan, reports))
 }
 
-fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
+/// Reads a saved plan.
+///
+/// # Errors
+/// When the file cannot be read, or is no plan as it was saved.
+pub(super) fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
     let name = path.display();
     let size =
         std::fs::metadata(path).map_err(|e| Failure::error(format!("the plan {name} cannot be read: {e}")))?.len();
@@ -246,7 +250,8 @@ fn compare(reviewed: &Plan, now: &Plan, store: &dyn Store) -> Result<Option<How>
     Ok((remainder == Remainder::Rest).then_some(How::Rest))
 }
 
-fn stale(message: &str, reviewed: &Plan, now: &Plan) -> Failure {
+/// That a plan is not what would be done now, with what has moved.
+pub(super) fn stale(message: &str, reviewed: &Plan, now: &Plan) -> Failure {
     let moved = crate::plan::moved(reviewed, now);
     let mut help = String::from("what has moved since:\n");
     for line in moved.iter().take(20) {

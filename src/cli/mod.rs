@@ -2,9 +2,12 @@
 
 mod apply;
 mod arguments;
+mod asking;
+mod can;
 mod catalogue;
 mod completions;
 mod exit;
+mod explain;
 mod history;
 mod import;
 mod init;
@@ -15,8 +18,10 @@ mod progress;
 mod review;
 mod rules;
 mod schema;
+mod test;
 mod ui;
 mod validate;
+mod who;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -48,6 +53,10 @@ enum Command {
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
     Review(review::ReviewArgs),
+    Explain(explain::ExplainArgs),
+    Who(who::WhoArgs),
+    Can(can::CanArgs),
+    Test(test::TestArgs),
     History(history::HistoryArgs),
     Catalogue(catalogue::CatalogueArgs),
     Rules(rules::RulesArgs),
@@ -77,6 +86,10 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
         Command::Review(args) => review::review(&mut ui, &cli.global, &args),
+        Command::Explain(args) => explain::explain(&mut ui, &cli.global, &args),
+        Command::Who(args) => who::who(&mut ui, &cli.global, &args),
+        Command::Can(args) => can::can(&mut ui, &cli.global, &args),
+        Command::Test(args) => test::test(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),

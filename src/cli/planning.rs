@@ -9,9 +9,10 @@ use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{ProviderName, TargetDeclaration};
 use crate::diagnostic::{Severity, Span};
 use crate::invariants::Applier;
+use crate::model::Directory;
 use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
 use crate::store::Store;
-use crate::targets::{self, Address, OpenError, Reader};
+use crate::targets::{self, Address, OpenError, Reader, Reading};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -67,7 +68,7 @@ impl<'d> Work<'d> {
     /// # Errors
     /// When nothing is selected, a variable is not set, or a target cannot be opened.
     pub fn open(global: &Global, ready: &'d load::Ready, wanted: &[String]) -> Result<Self, Failure> {
-        check_names(ready, wanted)?;
+        check_targets(ready, wanted)?;
         let mut sessions = Vec::new();
         let mut failures: Vec<Failure> = Vec::new();
         for declared in ready.declaration.select(wanted) {
@@ -103,45 +104,64 @@ impl<'d> Work<'d> {
     ) -> Result<Plan, Failure> {
         let mut plans: Vec<TargetPlan> = Vec::new();
         for session in &self.sessions {
-            let declared = session.declared;
-            let name = &declared.name;
-            let reading = session
-                .reader
-                .read()
-                .await
-                .map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))?;
-            let ownership = match store {
-                Some(store) => crate::apply::memory(name, store).map_err(|e| Failure::error(e.to_string()))?,
-                None => None,
-            };
-            let capabilities = session.reader.capabilities();
-            let locate = |span: Span| self.ready.sources.location(span);
-            let context = Context {
-                provider: declared.provider.word(),
-                level: capabilities.level,
-                options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
-                ownership: ownership.as_ref(),
-                kinds: &capabilities.kinds,
-                enables: capabilities.enables,
-                applier: match &declared.identity {
-                    Some(email) => Applier::Named(email),
-                    // Whoever can write the file of a directory needs no account in it.
-                    None if declared.provider == ProviderName::Directory => Applier::Anyone,
-                    None => Applier::Unknown,
-                },
-                locate: &locate,
-            };
-            plans.push(crate::plan::plan(&declared.desired, &reading.directory, &context));
+            let reading = self.read(session).await?;
+            plans.push(self.plan_of(global, session, &reading.directory, store)?);
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
     }
+
+    /// Reads one target.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn read(&self, session: &Session<'_>) -> Result<Reading, Failure> {
+        let name = &session.declared.name;
+        session.reader.read().await.map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))
+    }
+
+    /// Plans one target from what was read.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn plan_of(
+        &self,
+        global: &Global,
+        session: &Session<'_>,
+        live: &Directory,
+        store: Option<&dyn Store>,
+    ) -> Result<TargetPlan, Failure> {
+        let declared = session.declared;
+        let ownership = match store {
+            Some(store) => crate::apply::memory(&declared.name, store).map_err(|e| Failure::error(e.to_string()))?,
+            None => None,
+        };
+        let capabilities = session.reader.capabilities();
+        let locate = |span: Span| self.ready.sources.location(span);
+        let context = Context {
+            provider: declared.provider.word(),
+            level: capabilities.level,
+            options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
+            ownership: ownership.as_ref(),
+            kinds: &capabilities.kinds,
+            enables: capabilities.enables,
+            applier: match &declared.identity {
+                Some(email) => Applier::Named(email),
+                // Whoever can write the file of a directory needs no account in it.
+                None if declared.provider == ProviderName::Directory => Applier::Anyone,
+                None => Applier::Unknown,
+            },
+            locate: &locate,
+            tests: &self.ready.declaration.tests,
+        };
+        Ok(crate::plan::plan(&declared.desired, live, &context))
+    }
 }
 
-/// Checks that every name means a target.
+/// Checks that every wanted name is that of a target or label.
 ///
 /// # Errors
-/// When one of them is neither a target nor a label.
-pub fn check_names(ready: &load::Ready, wanted: &[String]) -> Result<(), Failure> {
+/// When one is not.
+pub fn check_targets(ready: &load::Ready, wanted: &[String]) -> Result<(), Failure> {
     for name in wanted {
         if ready.declaration.select(std::slice::from_ref(name)).is_empty() {
             let known: Vec<&str> = ready.declaration.targets.iter().map(|t| t.name.as_str()).collect();

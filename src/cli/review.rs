@@ -60,7 +60,7 @@ pub fn review(ui: &mut Ui, global: &Global, args: &ReviewArgs) -> Result<Exit, F
         Err(exit) => return Ok(exit),
     };
     let targets = if args.declared {
-        super::planning::check_names(&ready, &args.targets)?;
+        super::planning::check_targets(&ready, &args.targets)?;
         let selected = ready.declaration.select(&args.targets);
         selected.into_iter().map(|declared| one(global, &ready, declared, None, None)).collect()
     } else {

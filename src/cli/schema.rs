@@ -34,6 +34,8 @@ enum Of {
     Review,
     /// The rules as JSON
     Rules,
+    /// The answers of explain, can, who and test
+    Answers,
 }
 
 /// Runs the command.
@@ -48,6 +50,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Catalogue => schemas::catalogue(),
         Of::Review => schemas::review(),
         Of::Rules => schemas::rules(),
+        Of::Answers => schemas::answers(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)

@@ -782,21 +782,21 @@ object! {
 }
 
 object! {
-    /// Something that must be true of access after a plan.
+    /// Something that must be true of access after a plan. `plan` and `apply` stop where it is not, and `rolecall test` says why. What cannot be known counts as failed.
     TestDecl, "a test" {
         /// About a user.
         user: Option<Sp<Sym>>,
-        /// About every member of a team.
+        /// About every active member of a team, those of teams inside it among them.
         team: Option<Sp<Sym>>,
-        /// About everyone.
+        /// About everyone who can come in. With `cannot:`, everyone but administrators, who can do everything; unless the role that is named administers.
         everyone: Option<Sp<bool>>,
-        /// Only these principals, and nobody else, may.
+        /// Only these principals (users, `team/NAME`), and nobody else, may; that each of them can is not claimed. Administrators are left out, unless the role that is named administers.
         only: Option<Several<Sp<Sym>>>,
-        /// What they can do: a role or permission.
+        /// What they can do: a permission, or a role, which stands for at least all of its permissions. Where both have the name, the permission.
         can: Option<Sp<Sym>>,
-        /// What they cannot do: a role or permission.
+        /// What they cannot do: a permission, or a role, which they have only where they have all of its permissions.
         cannot: Option<Sp<Sym>>,
-        /// The role that they have, exactly.
+        /// The role that they have, exactly: as their own, or on the resource (and on those around it) by grants, and no other there.
         role: Option<Sp<Sym>>,
         /// On which resource; `*` stands for anything.
         resource: Option<Sp<Sym>>,

@@ -178,6 +178,8 @@ codes! {
     NothingLostBetween = "nothing-lost-between", Error;
     /// Whoever applies would lose the right to it before they are done.
     NoSelfLockout = "no-self-lockout", Error;
+    /// An access test of the files does not hold.
+    AccessTest = "access-test", Error;
     /// A consent that names another number than the plan, or nothing in it.
     ConsentMismatch = "consent-mismatch", Error;
 

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod change;
+mod claim;
 mod desired;
 mod directory;
 mod email;
@@ -20,6 +21,7 @@ mod said;
 
 pub use catalogue::{Catalogue, CatalogueRole, Combine, Place, ResourceKind, Standing, inclusion};
 pub use change::{Change, Effect, GrantedRole, Why};
+pub use claim::{Ability, Claim, Says, Subject};
 pub use desired::Desired;
 pub use directory::{
     Builder, Directory, Domain, DomainId, Grant, Membership, Origins, Principal, Ranks, Resource, ResourceId, Role,

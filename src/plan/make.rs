@@ -7,10 +7,10 @@ use rustc_hash::FxHashMap;
 use super::judge::{Said, judge};
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
 use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched};
-use crate::access::{self, World};
+use crate::access::{self, Asker, At, Files, World};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
-use crate::model::{Change, Desired, Directory, Kind, Ownership, Rules};
+use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership, Rules};
 
 /// What a plan for one target needs to know besides the two states.
 pub struct Context<'a, O> {
@@ -30,6 +30,8 @@ pub struct Context<'a, O> {
     pub applier: Applier<'a>,
     /// Says where something is declared.
     pub locate: &'a dyn Fn(O) -> Location,
+    /// The access tests: those for this target hold of what the plan leads to, or stop it.
+    pub tests: &'a [Claim<O>],
 }
 
 /// Plans one target. `blast-radius` and `ownership-is-said` are judged by [`Plan::new`], because
@@ -82,6 +84,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         guards.extend(invariants::no_self_lockout(live, context.applier, &ordered.after_lockout, all));
     }
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
+    guards.extend(judge_tests(desired, live, context, steps.iter().map(|s| &s.change)));
 
     let all: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
     let mut said = Said::new(&desired.rules);
@@ -153,6 +156,42 @@ fn conflict(of: &Conflict) -> Verdict {
         "apply it in two parts: first what takes away, then what gives"
     };
     Verdict::new(rule, Answer::Violated, message).help(help)
+}
+
+/// Judges the access tests on what the changes lead to; one verdict that they hold, or one for each
+/// that does not.
+fn judge_tests<'c, O: Copy>(
+    desired: &Desired<O>,
+    live: &Directory,
+    context: &Context<'_, O>,
+    changes: impl Iterator<Item = &'c Change> + Clone,
+) -> Vec<Verdict> {
+    let tests: Vec<&Claim<O>> = context.tests.iter().filter(|t| t.target == desired.target).collect();
+    if tests.is_empty() {
+        return Vec::new();
+    }
+    let files = Files { desired, locate: context.locate };
+    let world = World::with(live, &desired.catalogue, context.options.now, changes);
+    let asker = Asker::new(&world, At::After, Some(&files));
+    let mut verdicts = Vec::new();
+    for test in tests {
+        let judgement = access::judge(&asker, test);
+        let at = (context.locate)(test.origin);
+        for failed in judgement.failures {
+            let mut verdict =
+                Verdict::new(Code::AccessTest.name(), Answer::Violated, format!("{at}: {}", failed.message));
+            verdict.help = failed.help;
+            verdicts.push(verdict);
+        }
+        if judgement.more > 0 {
+            let message = format!("{at}: {} more like these", judgement.more);
+            verdicts.push(Verdict::new(Code::AccessTest.name(), Answer::Violated, message));
+        }
+    }
+    if verdicts.is_empty() {
+        verdicts.push(Verdict::new(Code::AccessTest.name(), Answer::Holds, "every access test holds"));
+    }
+    verdicts
 }
 
 /// Two things that change names look the same before and after: only the files can tell.

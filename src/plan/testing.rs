@@ -208,6 +208,7 @@ pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: 
         enables: true,
         applier: crate::invariants::Applier::Anyone,
         locate: &locate,
+        tests: &[],
     };
     plan(desired, live, &context)
 }

@@ -1,6 +1,8 @@
 //! One file per format, all from the same findings, plans and reports.
 
 pub mod access;
+pub mod access_json;
+pub mod access_terminal;
 pub mod besides;
 pub mod catalogue;
 pub mod catalogue_json;
@@ -32,6 +34,7 @@ pub mod review_terminal;
 pub mod rules_json;
 pub mod rules_terminal;
 pub mod schemas;
+pub mod tests_terminal;
 pub mod text;
 
 #[cfg(test)]

@@ -24,6 +24,12 @@ pub fn plan() -> Value {
     schema_of::<crate::plan::Plan>("rolecall plan")
 }
 
+/// Of answers to questions about access.
+#[must_use]
+pub fn answers() -> Value {
+    schema_of::<super::access_json::Answer>("rolecall answers")
+}
+
 /// Of what became of a plan.
 #[must_use]
 pub fn report() -> Value {

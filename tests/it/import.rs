@@ -252,6 +252,7 @@ proptest! {
             enables: true,
             applier: rolecall::invariants::Applier::Anyone,
             locate: &locate,
+            tests: &[],
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

@@ -19,6 +19,7 @@ mod life;
 mod locks;
 mod moments;
 mod plans;
+mod questions;
 mod review;
 mod rules;
 mod schemas;

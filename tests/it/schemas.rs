@@ -14,6 +14,7 @@ fn the_published_schemas_are_fresh() {
         ("catalogue", schemas::catalogue()),
         ("review", schemas::review()),
         ("rules", schemas::rules()),
+        ("answers", schemas::answers()),
     ] {
         let path = folder.join(format!("{name}.schema.json"));
         let published = std::fs::read_to_string(&path).unwrap();

@@ -27,7 +27,7 @@ use super::declaration::{
 use super::decode::{Sp, Sym, Table};
 use super::suggest::nearest;
 use crate::diagnostic::{Code, Finding, Severity, Sink, Span};
-use crate::model::{Catalogue, Desired, Moment, Profiles, look_alike};
+use crate::model::{Catalogue, Claim, Desired, Moment, Profiles, look_alike};
 
 pub use catalogues::builtin_catalogue;
 pub use targets::Template;
@@ -71,8 +71,12 @@ pub struct Declaration {
     pub targets: Vec<TargetDeclaration>,
     /// The catalogues that the files declare, by name.
     pub catalogues: BTreeMap<String, Arc<Catalogue>>,
-    /// The access tests.
-    pub tests: Vec<TestDecl>,
+    /// The access tests, one claim for each target that a test concerns, in the order of the files.
+    pub tests: Vec<Claim<Span>>,
+    /// The e-mails of users by their short names.
+    pub short_names: BTreeMap<String, String>,
+    /// What the declared roles mean in each target: by target, then by declared name.
+    pub role_names: BTreeMap<String, BTreeMap<String, String>>,
     /// Settings for pull requests.
     pub ci: Option<CiDecl>,
     /// Settings for drift detection.
@@ -330,10 +334,12 @@ pub(super) fn resolve(
     drop(grants);
     r.add_domains(&domains);
     r.add_policies(&policies, &overrides);
-    r.check_tests(&tests);
+    let tests = r.read_tests(&tests);
     r.check_drift(drift.as_ref().map(|d| &d.value));
     let identities = r.identities();
+    let (short_names, role_names) = (r.short_names(), r.role_names());
     let targets = r.finish(identities);
     let catalogues = catalogues.into_iter().collect();
-    Some(Declaration { root, targets, catalogues, tests, ci: ci.map(|c| c.value), drift: drift.map(|d| d.value) })
+    let (ci, drift) = (ci.map(|c| c.value), drift.map(|d| d.value));
+    Some(Declaration { root, targets, catalogues, tests, short_names, role_names, ci, drift })
 }
