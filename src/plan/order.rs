@@ -190,7 +190,7 @@ pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
     }
     if let Err(stuck) = sorted {
         let conflict = circle(&hard, &changes, &stuck);
-        return without_order(situation, changes, conflict);
+        return without_order(situation, changes, &hard, conflict);
     }
     match safe(situation, &changes, &hard) {
         Ok(found) => found.ordered(changes),
@@ -206,7 +206,7 @@ pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
                     return found.ordered(parts);
                 }
             }
-            without_order(situation, changes, conflict)
+            without_order(situation, changes, &hard, conflict)
         }
     }
 }
@@ -220,13 +220,20 @@ fn circle(hard: &Graph, changes: &Rows, stuck: &[u32]) -> Conflict {
     Conflict { rules: rules.into_iter().collect(), changes: names.collect(), exhausted: true }
 }
 
-/// The changes in the order in which they came, for people to see: a plan with a conflict is not applied.
-fn without_order(situation: &Situation<'_>, changes: Rows, conflict: Conflict) -> Ordered {
+/// The changes as far as they can be ordered, for people to see: a plan with a conflict is not applied.
+fn without_order(situation: &Situation<'_>, changes: Rows, hard: &Graph, conflict: Conflict) -> Ordered {
     let world = World::with(situation.live, situation.catalogue, situation.now, changes.iter().map(|(c, _)| c));
     let count = headcount::administrators(&world);
     let administrators = administrators(&world, &count, &[]);
-    let waves = vec![1; changes.len()];
-    let steps = number(changes, &[], &waves);
+    let (edges, waves) = match hard.sort() {
+        Ok(order) => {
+            let edges = hard.spelled_out(&order);
+            let waves = waves(&changes, &order, &edges);
+            (edges, waves)
+        }
+        Err(_) => (Vec::new(), vec![1; changes.len()]),
+    };
+    let steps = number(changes, &edges, &waves);
     Ordered { steps, administrators, conflict: Some(conflict), ..Ordered::default() }
 }
 
