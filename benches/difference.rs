@@ -184,6 +184,10 @@ fn main() {
         level: Promise::Enforced,
         options,
         ownership: Some(&ownership),
+        kinds: &Kind::ALL,
+        enables: true,
+        applier: rolecall::invariants::Applier::Anyone,
+        tests: &[],
         locate: &locate,
     };
     let runs = 5;

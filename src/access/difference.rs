@@ -549,6 +549,7 @@ impl<'f, 'a> Finder<'f, 'a> {
                 sums.insert(on, sum);
             }
         }
+        #[allow(clippy::needless_range_loop, reason = "the entry is changed while places are looked up")]
         for index in 0..entries.len() {
             let Some(on) = entries[index].on else { continue };
             let mut outer = around(world, on);

@@ -322,7 +322,7 @@ fn rows(world: &World<'_>, differences: &Differences) -> Vec<Row> {
             if !around.0.is_administrator() && !around.0.within(gained) {
                 but_on.entry((outer, true)).or_default().push(on);
             }
-            if !around.1.within(lost) && !(around.1.is_administrator() && lost.is_administrator()) {
+            if !(around.1.within(lost) || around.1.is_administrator() && lost.is_administrator()) {
                 but_on.entry((outer, false)).or_default().push(on);
             }
         }

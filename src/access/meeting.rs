@@ -158,8 +158,11 @@ impl World<'_> {
             if was.is_some() && is.is_some() {
                 course.add(role(was.and_then(|m| m.role), is.and_then(|m| m.role)));
             }
-            // Where roles bound their holder, the first role that somebody gets may take something.
-            if self.has_caps() && self.user(*user).role.both().contains(&None) && was != is {
+            // Where roles bound their holder, the first role that somebody gets may take something. Who is new
+            // has nothing that could be taken.
+            let [had, has] = self.user(*user).role.both();
+            let new = user.index() >= self.live().users().len();
+            if self.has_caps() && (has.is_none() || (had.is_none() && !new)) && was != is {
                 course = Course::BOTH;
             }
             add(Some(fact.by), course);
@@ -294,7 +297,7 @@ impl Finder<'_, '_> {
                 places.extend(world.live_granted_to_known(Principal::Team(team)));
             }
             let itself = [facts.state.by(), facts.until.by(), facts.role.by()].iter().any(Option::is_some);
-            if (itself || self.roles_change) && (self.roles_change || world.has_caps()) {
+            if self.roles_change || (itself && world.has_caps()) {
                 for principal in &principals {
                     places.extend(world.live_granted_to_known(*principal));
                 }

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use super::{At, Bits, World};
 use crate::model::{Moment, Principal, ResourceId, RoleId, TeamId, UserId, UserState, Visibility};
 
@@ -119,15 +121,13 @@ impl World<'_> {
             }
         });
         let own = teams.all.len();
+        let mut walked: FxHashSet<TeamId> = FxHashSet::default();
         for i in 0..own {
             let member = teams.all[i].0;
             let mut outer = self.team(member).outer.at(at);
-            // What is there already has its outer teams there as well, or will have: only own teams are
-            // looked for, and a circle of a live system ends where it began.
-            while let Some(team) = outer {
-                if teams.all[own..].iter().any(|(t, _)| *t == team) || team == member {
-                    break;
-                }
+            // Where somebody has walked already, what lies around is there as well; so a circle of a live
+            // system ends where it began.
+            while let Some(team) = outer.filter(|t| *t != member && walked.insert(*t)) {
                 teams.all.push((team, member));
                 outer = self.team(team).outer.at(at);
             }

@@ -193,7 +193,7 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
     let mut next = on.and_then(|r| it.resources.get(r));
     while let Some(resource) = next {
         let name = &resource.name;
-        let kind = &catalogue.kinds["p"];
+        let kind = catalogue.kinds.get("p").cloned().unwrap_or_default();
         if let Some(role) = kind.owner.as_ref().filter(|_| resource.owner.as_deref() == Some(user)) {
             given(format!("owner {name}"), role);
         }

@@ -670,25 +670,25 @@ impl<'a> World<'a> {
     /// The address of a user after the changes.
     #[must_use]
     pub fn user_name(&self, id: UserId) -> &str {
-        self.user_names.names.get(&id.0).map_or_else(|| &*self.live.user(id).email, |n| n)
+        self.user_names.names.get(&id.0).map_or_else(|| &*self.live.user(id).email, String::as_str)
     }
 
     /// The name of a team after the changes.
     #[must_use]
     pub fn team_name(&self, id: TeamId) -> &str {
-        self.team_names.names.get(&id.0).map_or_else(|| &*self.live.team(id).name, |n| n)
+        self.team_names.names.get(&id.0).map_or_else(|| &*self.live.team(id).name, String::as_str)
     }
 
     /// The name of a resource after the changes.
     #[must_use]
     pub fn resource_name(&self, id: ResourceId) -> &str {
-        self.resource_names.names.get(&id.0).map_or_else(|| &*self.live.resource(id).name, |n| n)
+        self.resource_names.names.get(&id.0).map_or_else(|| &*self.live.resource(id).name, String::as_str)
     }
 
     /// The name of a role.
     #[must_use]
     pub fn role_name(&self, id: RoleId) -> &str {
-        self.role_names.names.get(&id.0).map_or_else(|| &*self.live.role(id).name, |n| n)
+        self.role_names.names.get(&id.0).map_or_else(|| &*self.live.role(id).name, String::as_str)
     }
 
     /// The kind of a resource: the part of its name before the first `/`.

@@ -10,7 +10,8 @@ use crate::model::{Grant, Principal, ResourceId, RoleId, TeamId, UserId};
 pub const RULE: RuleInfo = RuleInfo {
     code: Code::RolesExclusive,
     statement: "roles that `policies.exclusive` names together are never held together, not even for a moment: as own \
-                role, by teams and memberships, and on one resource with what it lies in",
+                role, by teams and memberships, and by grants on one resource with what it lies in (what ownership and \
+                visibility give is not counted)",
     source: "separation of duties: who orders does not pay",
     optional: true,
     scope: Scope::State,

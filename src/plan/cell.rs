@@ -57,6 +57,8 @@ pub(super) struct Cell {
     pub places: Vec<Place>,
     /// What is accepted here.
     accepted: Vec<State>,
+    /// What the ends give, where there is no table.
+    ends: Option<Ends>,
     /// What was found of sets, where there is no table.
     memo: RefCell<FxHashMap<Vec<bool>, State>>,
 }
@@ -68,6 +70,7 @@ pub(super) struct Judge<'w, 'a> {
     pub exclusive: &'w [Vec<RoleId>],
 }
 
+#[derive(Debug)]
 struct Ends {
     before: Bits,
     after: Bits,
@@ -122,6 +125,7 @@ impl Cell {
             live: Vec::new(),
             places: Vec::new(),
             accepted: Vec::new(),
+            ends: None,
             memo: RefCell::new(FxHashMap::default()),
         };
         if let Some(&user) = users.first().filter(|_| cell.changes.len() <= EXACT) {
@@ -138,6 +142,8 @@ impl Cell {
                 })
                 .collect();
             cell.settle();
+        } else if let Some(&user) = users.first() {
+            cell.ends = Some(judge.ends(user, resource));
         }
         cell.places.push((users, resource));
         cell
@@ -211,15 +217,12 @@ impl Cell {
             return *state;
         }
         let at = |by: u32| self.changes.binary_search(&by).is_ok_and(|i| key[i]);
-        let mut worst = State::Fine;
-        for (users, resource) in &self.places {
-            let Some(&user) = users.first() else { continue };
-            let ends = judge.ends(user, *resource);
-            worst = judge.state(user, *resource, &ends, At::Between(&at));
-            if !self.is_fine(worst) {
-                break;
-            }
-        }
+        // Without a table, a cell has one place.
+        let found = self.places.first().and_then(|(users, resource)| {
+            let (user, ends) = (users.first()?, self.ends.as_ref()?);
+            Some(judge.state(*user, *resource, ends, At::Between(&at)))
+        });
+        let worst = found.unwrap_or(State::Fine);
         self.memo.borrow_mut().insert(key, worst);
         worst
     }

@@ -58,6 +58,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
             }),
         }
     }
+    say_circles(live, &mut notes);
     say_swaps(&found.changes.iter().map(|p| &p.change).collect::<Vec<_>>(), &mut notes);
 
     let changes = found.changes.into_iter().map(|p| (p.change, locate(p.origin))).collect();
@@ -192,6 +193,51 @@ fn judge_tests<'c, O: Copy>(
         verdicts.push(Verdict::new(Code::AccessTest.name(), Answer::Holds, "every access test holds"));
     }
     verdicts
+}
+
+/// Teams or resources that lie in each other in a target: what is given to one of them reaches all.
+fn say_circles(live: &Directory, notes: &mut Vec<Note>) {
+    let outer: Vec<Option<usize>> = live.teams().iter().map(|t| t.outer.value().map(|o| o.index())).collect();
+    let parent: Vec<Option<usize>> = live.resources().iter().map(|r| r.parent.value().map(|p| p.index())).collect();
+    let team = |i: usize| live.teams()[i].name.to_string();
+    let resource = |i: usize| live.resources()[i].name.to_string();
+    let names = |kind: &str, circle: Vec<String>, notes: &mut Vec<Note>| {
+        let message = format!("{kind} lie in each other in the target: {}", invariants::some_of(&circle));
+        let help = "say where one of them lies: `in: NAME`, or `in: null`".to_owned();
+        notes.push(Note { rule: Some(Code::Cycle.name().to_owned()), message, help: Some(help), declared: None });
+    };
+    for circle in circles(&outer) {
+        names("teams", circle.into_iter().map(team).collect(), notes);
+    }
+    for circle in circles(&parent) {
+        names("resources", circle.into_iter().map(resource).collect(), notes);
+    }
+}
+
+/// The circles of a list in which each thing names the next: linear, each circle once.
+fn circles(next: &[Option<usize>]) -> Vec<Vec<usize>> {
+    let mut walk = vec![0_usize; next.len()];
+    let mut found = Vec::new();
+    for start in 0..next.len() {
+        let (mut at, number) = (start, start + 1);
+        while walk[at] == 0 {
+            walk[at] = number;
+            match next[at] {
+                Some(there) => at = there,
+                None => break,
+            }
+        }
+        if walk[at] == number && next[at].is_some() {
+            let mut circle = vec![at];
+            let mut on = next[at];
+            while let Some(there) = on.filter(|t| *t != at) {
+                circle.push(there);
+                on = next[there];
+            }
+            found.push(circle);
+        }
+    }
+    found
 }
 
 /// Two things that change names look the same before and after: only the files can tell.
@@ -332,5 +378,16 @@ impl Plan {
         };
         plan.digest = saved::digest(&plan);
         plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::circles;
+
+    #[test]
+    fn circles_are_found_once() {
+        assert_eq!(circles(&[Some(1), Some(2), None]), Vec::<Vec<usize>>::new());
+        assert_eq!(circles(&[Some(1), Some(2), Some(1), Some(0), Some(4)]), [vec![1, 2], vec![4]]);
     }
 }

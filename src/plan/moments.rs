@@ -430,7 +430,7 @@ impl<'d> Ends<'d> {
         if now.admins < needed {
             return (Some(format!("{} administrators, {needed} needed", now.admins)), losses);
         }
-        for (_, cap) in &self.desired.rules.seats {
+        for cap in self.desired.rules.seats.values() {
             let most = (*cap as usize).max(self.before.seats).max(self.after.seats);
             if now.seats > most {
                 return (Some(format!("{} seats taken of {most}", now.seats)), losses);
@@ -573,7 +573,7 @@ fn check(seed: u64, worlds: &[World], edits: usize, oracle: bool) -> How {
 fn access_agrees(case: &Case, plan: &TargetPlan, ends: [&Naive; 2], dice: &mut Dice) {
     let Case { live, desired, text } = case;
     let changes: Vec<&Change> = plan.steps.iter().map(|s| &s.change).collect();
-    let told = crate::access::tests::check(live, &desired.catalogue, &changes, true);
+    let told = access::tests::check(live, &desired.catalogue, &changes, true);
     assert_eq!(told.as_ref(), Ok(&plan.access), "{text}");
     let world = access::World::with(live, &desired.catalogue, today(), changes.iter().copied());
     for (at, naive) in [(At::Before, ends[0]), (At::After, ends[1])] {

@@ -194,7 +194,14 @@ pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
     }
     match safe(situation, &changes, &hard) {
         Ok(found) => found.ordered(changes),
-        Err(conflict) => {
+        Err(mut conflict) => {
+            // Whether it is the right of the identity that is in the way.
+            let anybody = Situation { identity: None, ..*situation };
+            if situation.identity.is_some() && safe(&anybody, &changes, &hard).is_ok() {
+                conflict.rules.push(Reason::NoSelfLockout.name());
+                conflict.rules.sort_unstable();
+                conflict.rules.dedup();
+            }
             // Taken apart, some changes can go around each other.
             let all: Vec<u32> = (0..changes.len() as u32).collect();
             let mut parts = changes.clone();
@@ -440,27 +447,42 @@ fn urgent(changes: &[(Change, Option<Location>)], before: impl Fn(u32) -> Vec<u3
 }
 
 /// Who applies loses the right to do so with the last change, if they lose it at all. Gives back the changes
-/// for which that cannot be, because they depend on the loss.
+/// for which that cannot be: those that depend on the loss, and those that take the right away as well.
+///
+/// Of the changes that decide whether the identity administers, the one is made last without which it still
+/// does when everything else is made.
 fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Graph) -> Vec<u32> {
     let Some(user) = situation.identity.and_then(|name| world.find_user(name)) else { return Vec::new() };
-    let administers = |at| world.access(user, None, at, Invited::Nothing).is_administrator();
+    let administers = |at: At<'_>| world.access(user, None, at, Invited::Nothing).is_administrator();
     if !administers(At::Before) || administers(At::After) {
         return Vec::new();
     }
-    let last: BTreeSet<u32> = world.deciding(user).into_iter().collect();
+    let deciding = world.deciding(user);
+    let keeps_all_but = |last: u32| administers(At::Between(&|c| c != last));
+    let takes_alone = |one: u32| !administers(At::Between(&|c| c == one));
+    // Where no single one is it, several take the right away: the account is disabled and gets another role.
+    let several = || deciding.iter().copied().filter(|c| takes_alone(*c)).collect::<Vec<u32>>();
+    let (last, others) = match deciding.iter().copied().find(|c| keeps_all_but(*c)) {
+        Some(last) => (last, Vec::new()),
+        None => match several().split_last() {
+            Some((last, others)) => (*last, others.to_vec()),
+            None => match deciding.last() {
+                Some(last) => (*last, Vec::new()),
+                None => return Vec::new(),
+            },
+        },
+    };
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); graph.size];
     graph.edges.iter().for_each(|(a, b, _)| after[*a as usize].push(*b));
-    let mut behind = last.clone();
-    let mut open: Vec<u32> = last.iter().copied().collect();
+    let mut behind = BTreeSet::from([last]);
+    let mut open = vec![last];
     while let Some(change) = open.pop() {
         open.extend(after[change as usize].iter().copied().filter(|c| behind.insert(*c)));
     }
-    for &one in &last {
-        for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
-            graph.edge(other, one, Reason::NoSelfLockout);
-        }
+    for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
+        graph.edge(other, last, Reason::NoSelfLockout);
     }
-    behind.difference(&last).copied().collect()
+    behind.into_iter().filter(|c| *c != last).chain(others).collect()
 }
 
 /// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the

@@ -11,8 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::cell::{Cell, Judge};
 use super::headcount::Count;
 
-/// How many states a search looks at before it gives up. Six changes have 64.
-const STATES_MAX: usize = 50_000;
+/// How many states a search looks at before it gives up: all that twelve changes have.
+const STATES_MAX: usize = 4_096;
 
 /// What the search keeps to.
 pub(super) struct Bounds<'b, 'w, 'a> {
