@@ -321,3 +321,15 @@ fn the_examples_hold() {
         has(&output.stdout, &["all hold"]);
     }
 }
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let env = TestEnv::new();
+    copy_tree(&example("quickstart"), env.path());
+    let on = "workspace/fraud-notebooks";
+    let explained = env.run(&["explain", "grace@acme.example", on, "--can", "edit"]).ended(0);
+    has(&readme, &[&explained.stdout]);
+    env.edit("teams/engineering.yaml", "ada, katherine@", "ada, katherin@");
+    has(&readme, &[&env.run(&["validate"]).ended(1).stdout]);
+}
