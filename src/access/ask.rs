@@ -282,7 +282,7 @@ impl<'w, 'a> Asker<'w, 'a> {
     }
 
     /// A team and those around it.
-    fn outward(&self, team: TeamId) -> Vec<TeamId> {
+    pub(super) fn outward(&self, team: TeamId) -> Vec<TeamId> {
         let mut chain = vec![team];
         let mut next = self.world.team(team).outer.at(self.at);
         while let Some(team) = next.filter(|t| !chain.contains(t)) {

@@ -38,8 +38,22 @@ impl Asker<'_, '_> {
         relevant.sort_by_key(|r| (!r.bits.is_administrator(), r.held));
         let paths: Vec<Path> = relevant.into_iter().filter_map(|r| self.path(r, cap)).collect();
         let whole = resource.is_none() && asked.is_none();
-        let resources = if whole { self.everywhere_of(user) } else { Vec::new() };
-        let can = if whole && !resources.is_empty() && can == Can::No { Can::Yes } else { can };
+        // What is not given everywhere may be given on resources.
+        let (resources, can) = if whole || (resource.is_none() && !can.is_yes()) {
+            let (resources, there) = self.on_resources(user, asked);
+            let can = if whole && !resources.is_empty() && can == Can::No { Can::Yes } else { can.min(there) };
+            (resources, can)
+        } else {
+            (Vec::new(), can)
+        };
+        let mut not_published: Vec<String> =
+            self.world.measure().unpublished(&bits).into_iter().map(str::to_owned).collect();
+        if can == Can::Unknown {
+            let paths = resources.iter().flat_map(|on| &on.paths);
+            not_published.extend(paths.filter(|p| p.not_published).map(|p| p.role.clone()));
+            not_published.sort_unstable();
+            not_published.dedup();
+        }
         let to_end = if whole { Vec::new() } else { self.to_end(what, &raws) };
         let name = self.world.user_name(user);
         Explanation {
@@ -52,7 +66,7 @@ impl Asker<'_, '_> {
             can,
             administers: bits.is_administrator(),
             permissions: self.permissions(&bits),
-            not_published: self.world.measure().unpublished(&bits).into_iter().map(str::to_owned).collect(),
+            not_published,
             paths,
             resources,
             to_end: to_end.into_iter().map(|e| self.link(e)).collect(),
@@ -87,8 +101,9 @@ impl Asker<'_, '_> {
         self.answer(&asked.what, &self.raws(user, resource))
     }
 
-    /// The resources on which access of a user begins, with the ways, by name.
-    fn everywhere_of(&self, user: UserId) -> Vec<OnResource> {
+    /// The resources on which access of a user begins, with the ways, by name; of a permission or role
+    /// asked about, those where they may do it, or where that cannot be known, with the best answer.
+    fn on_resources(&self, user: UserId, asked: Option<&Asked>) -> (Vec<OnResource>, Can) {
         let world = self.world;
         let teams = world.possible_teams(user);
         // One walk over the grants: for one question that is less than an index of them.
@@ -105,19 +120,25 @@ impl Asker<'_, '_> {
         on.extend(everyone.filter(|r| world.resource(*r).visibility.at(self.at) == Some(Visibility::Everyone)));
         on.sort_unstable_by(|a, b| world.resource_name(*a).cmp(world.resource_name(*b)));
         on.dedup();
-        let mut found = Vec::new();
+        let (mut found, mut best) = (Vec::new(), Can::No);
         for resource in on {
             let raws = self.raws(user, Some(resource));
             let cap = self.cap(&raws);
-            let here = raws.iter().filter(|r| r.on == Some(resource));
+            let can = asked.map(|a| self.answer(&a.what, &raws));
+            let here = raws.iter().filter(|r| r.on == Some(resource)).filter(|r| match (asked, can) {
+                (Some(_), Some(Can::Unknown)) => !world.measure().unpublished(&r.bits).is_empty(),
+                (Some(asked), Some(Can::Yes | Can::Inferred)) => self.counts(&asked.what, r, cap),
+                (asked, _) => asked.is_none(),
+            });
             let paths: Vec<Path> = here.filter_map(|r| self.path(r, cap)).collect();
             if !paths.is_empty() {
+                best = best.min(can.unwrap_or(best));
                 let within = world.resource_and_inner(resource).into_iter().skip(1);
                 let within = within.filter(|r| self.heard(*r).0.contains(&resource)).count();
                 found.push(OnResource { resource: world.resource_name(resource).to_owned(), within, paths });
             }
         }
-        found
+        (found, best)
     }
 
     /// What stands between a user and what is asked, the nearest first.
@@ -147,20 +168,23 @@ impl Asker<'_, '_> {
             let owner = world.resource(on).owner.at(at).map(|o| world.user_name(o).to_owned());
             missing.push(Missing::Private { resource: world.resource_name(on).to_owned(), owner });
         }
-        for team in self.teams_that_have(&chain, what) {
+        // What their own roles hold back is not had by one more grant either.
+        let is_held_back = missing.iter().any(|m| matches!(m, Missing::HeldBack { .. }));
+        let grants = if is_held_back { &[][..] } else { &chain[..] };
+        for team in self.teams_that_have(user, grants, what) {
             if missing.len() >= MISSING {
                 break;
             }
             missing.push(team);
         }
-        if let Some(&first) = chain.first() {
+        if let Some(&first) = grants.first() {
             let roles = self.roles_that_give(first, what);
             if !roles.is_empty() {
                 missing.push(Missing::Grant { resource: world.resource_name(first).to_owned(), roles });
             }
         }
         if missing.is_empty() {
-            missing.push(Missing::Nothing);
+            missing.push(if resource.is_some() { Missing::Nothing } else { Missing::Nowhere });
         }
         missing
     }
@@ -204,15 +228,20 @@ impl Asker<'_, '_> {
         found.into_iter().map(link).collect()
     }
 
-    /// The teams whose members have what is asked: by a grant on one of these resources, or by their
-    /// base role.
-    fn teams_that_have(&self, chain: &[ResourceId], what: &What) -> Vec<Missing> {
+    /// The teams whose members have what is asked, by a grant on one of these resources or by their base
+    /// role, and of which a user is no member, not even by a team within.
+    fn teams_that_have(&self, user: UserId, chain: &[ResourceId], what: &What) -> Vec<Missing> {
         let (world, at) = (self.world, self.at);
+        let mut own: Vec<TeamId> = Vec::new();
+        world.memberships(user, at, |team, _| own.extend(self.outward(team)));
         let gives = |bits: &Bits, role: &str| self.has(what, bits, &|n| n == role);
         let mut found: Vec<(TeamId, Edge)> = Vec::new();
         for &on in chain {
             for principal in world.possible_principals(on) {
                 let Principal::Team(team) = principal else { continue };
+                if own.contains(&team) {
+                    continue;
+                }
                 world.granted(on, principal, at, |role, _| {
                     let name = world.role_name(role);
                     if gives(&world.role_bits(role, at).given, name) {
@@ -225,6 +254,7 @@ impl Asker<'_, '_> {
         if !matches!(what, What::Anything) {
             for team in (0..world.teams_len()).map(TeamId) {
                 if let Some(role) = world.team(team).role.at(at)
+                    && !own.contains(&team)
                     && gives(&world.role_bits(role, at).held, world.role_name(role))
                 {
                     let (team_name, role) = (world.team_name(team).to_owned(), world.role_name(role).to_owned());
@@ -310,6 +340,36 @@ mod tests {
         // Taking the bound away as well would give more: the grant is what ends it.
         let ends: Vec<String> = told.to_end.iter().map(|l| l.edge.thing()).collect();
         assert_eq!(ends, ["edit on p/x from ada"]);
+    }
+
+    #[test]
+    fn who_is_in_a_team_is_not_told_to_join_it() {
+        let text = "user ada role=viewer\nteam all\nteam a in=all\nteam b\nmember a ada\nres p/x\n\
+                    grant p/x team/all edit\ngrant p/x team/b edit";
+        let told = explained(text, "edit");
+        let said: Vec<String> = told.missing.iter().map(|m| m.say("ada")).collect();
+        assert_eq!(said, ["team/all has edit on p/x, and the role viewer of ada holds it back"]);
+        let told = explained(&text.replace("member a ada", "").replace(" role=viewer", ""), "edit");
+        let said: Vec<String> = told.missing.iter().map(|m| m.say("ada")).collect();
+        let expected = ["all", "b"].map(|t| format!("ada is no member of team/{t}, which has edit on p/x"));
+        assert_eq!(said[..2], expected);
+    }
+
+    #[test]
+    fn without_a_resource_those_are_listed_where_they_may() {
+        let text = "user ada\nres p/x owner=ada\nres p/y\nres p/z\ngrant p/y ada use\ngrant p/z ada edit";
+        let (directory, catalogue) = (live(text), catalogue());
+        let world = World::of(&directory, &catalogue, today());
+        let asker = Asker::new(&world, At::After, None);
+        let told = |user: &str, asked: &str| {
+            asker.explain("home", world.find_user(user).unwrap(), None, Some(&asker.asked(asked).unwrap()))
+        };
+        let names = |e: &Explanation| e.resources.iter().map(|r| r.resource.clone()).collect::<Vec<_>>();
+        let edit = told("ada", "edit");
+        assert_eq!((edit.can, names(&edit)), (Can::Inferred, vec!["p/x".into(), "p/z".into()]));
+        assert!(edit.paths.is_empty() && edit.missing.is_empty() && !edit.is_everywhere());
+        let all = told("ada", "use");
+        assert_eq!((all.can, names(&all)), (Can::Yes, vec!["p/x".into(), "p/y".into(), "p/z".into()]));
     }
 
     #[test]

@@ -246,6 +246,8 @@ pub enum Missing {
     },
     /// No role that can be held here gives it.
     Nothing,
+    /// Asked without a resource: nothing that they hold gives it, on whatever resource.
+    Nowhere,
 }
 
 impl Missing {
@@ -288,6 +290,10 @@ impl Missing {
                 format!("{user} is not granted {which} {} on {resource}", roles.join(", "))
             }
             Self::Nothing => "no role that can be held here gives it".to_owned(),
+            Self::Nowhere => {
+                "nothing that they hold gives it, on any resource; name a resource to see what is missing there"
+                    .to_owned()
+            }
         }
     }
 }
@@ -328,7 +334,8 @@ pub struct Explanation {
     /// The permission or role asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
-    /// Whether they may do it; without a permission, whether they have any access.
+    /// Whether they may do it; without a permission, whether they have any access. Without a resource,
+    /// whether they may do it anywhere: where `resources` has something, they may there, and not everywhere.
     pub can: Can,
     /// Whether they administer the target.
     pub administers: bool,
@@ -338,13 +345,22 @@ pub struct Explanation {
     pub not_published: Vec<String>,
     /// The ways; of a permission asked about, those that give it.
     pub paths: Vec<Path>,
-    /// The resources on which access begins, where none was asked about.
+    /// The resources on which access begins, where none was asked about; of a permission asked about, those
+    /// that give it, where it is not given everywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<OnResource>,
     /// What would have to be taken away to end it: all of these.
     pub to_end: Vec<Link>,
     /// What is missing, the nearest first, where they may not.
     pub missing: Vec<Missing>,
+}
+
+impl Explanation {
+    /// Whether a yes holds for the target as a whole, and not on some of its resources alone.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.resource.is_none() && self.can.is_yes() && (self.asked.is_none() || self.resources.is_empty())
+    }
 }
 
 /// What gives access to several people: a row of [`Who`].

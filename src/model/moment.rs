@@ -3,7 +3,6 @@
 use std::fmt;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A second in UTC, counted from 1970. Written as RFC 3339.
@@ -53,8 +52,9 @@ impl Moment {
         };
         if date_shaped(text) {
             let date: Date = text.parse().map_err(|_| MomentError::NoSuchDay)?;
-            let end = date.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).map_err(|_| MomentError::NoSuchDay)?;
-            return Ok(Self(end.timestamp().as_second()));
+            // By the calendar: the last days of the year 9999 lie beyond what the library takes for a time.
+            let days = date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24;
+            return Ok(Self::from_second(days * 86_400 + 86_399));
         }
         let has_day = text.get(..10).is_some_and(date_shaped);
         if !has_day {
@@ -63,7 +63,11 @@ impl Moment {
         match text.parse::<jiff::Timestamp>() {
             Ok(time) => Ok(Self(time.as_second())),
             Err(_) if text.get(..10).is_some_and(|d| d.parse::<Date>().is_err()) => Err(MomentError::NoSuchDay),
-            Err(_) => Err(MomentError::NotATime),
+            // As with a date: what lies beyond the last moment is the last moment.
+            Err(_) => match text.strip_prefix("9999").map(|rest| format!("9998{rest}").parse::<jiff::Timestamp>()) {
+                Some(Ok(_)) => Ok(Self::from_second(i64::MAX)),
+                _ => Err(MomentError::NotATime),
+            },
         }
     }
 
@@ -91,6 +95,8 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_second(self.0) {
+            // The last that the library knows is 22:00 of the day before; nobody means that.
+            Ok(_) if *self == Self::from_second(i64::MAX) => f.write_str("9999-12-31T23:59:59Z"),
             Ok(time) => write!(f, "{time}"),
             Err(_) => write!(f, "{}s", self.0),
         }
@@ -141,6 +147,18 @@ mod tests {
         let time = Moment::parse("2027-01-31T17:00:00+02:00").unwrap();
         assert_eq!(time.to_string(), "2027-01-31T15:00:00Z");
         assert_eq!(Moment::parse("2027-01-31T17:00:00"), Err(MomentError::NotATime));
+    }
+
+    #[test]
+    fn the_calendar_has_a_last_day() {
+        let last = Moment::parse("9999-12-31").unwrap();
+        assert_eq!((last.short(), last.to_string()), ("9999-12-31".into(), "9999-12-31T23:59:59Z".into()));
+        assert_eq!(Moment::parse(&last.to_string()), Ok(last));
+        assert_eq!(Moment::from_second(last.second()), last);
+        assert_eq!(Moment::parse("9999-12-31T23:59:59+01:00"), Ok(last));
+        assert_eq!(Moment::parse("9999-12-29").unwrap().to_string(), "9999-12-29T23:59:59Z");
+        assert_eq!(Moment::parse("9999-12-32"), Err(MomentError::NoSuchDay));
+        assert_eq!(Moment::parse("9999-12-31T25:00:00Z"), Err(MomentError::NotATime));
     }
 
     #[test]

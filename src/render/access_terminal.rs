@@ -161,7 +161,15 @@ fn explanation(out: &mut String, state: State, one: &Explanation, style: Style) 
     let user = name(&one.user);
     let on = one.resource.as_ref().map(|r| format!(" on {}", name(r))).unwrap_or_default();
     let head = match &one.asked {
-        Some(asked) => format!("{user} can {}{on}: {}", name(asked), one.can.word()),
+        Some(asked) => {
+            let partly = one.resource.is_none() && one.can.is_yes() && !one.is_everywhere();
+            let where_ = match (partly, one.not_published.is_empty()) {
+                (false, _) => "",
+                (true, true) => ", but not everywhere",
+                (true, false) => ", on resources; everywhere cannot be known",
+            };
+            format!("{user} can {}{on}: {}{where_}", name(asked), one.can.word())
+        }
         None => format!("{user}{on}"),
     };
     heading(out, &head, &one.target, Some(state), style);

@@ -70,6 +70,10 @@ fn answers_as_people_read_them() {
         "explain mary@x.example repository/api --can push",
         "explain ada repository/api --can push",
         "explain joan@x.example",
+        "explain joan@x.example --can pull",
+        "explain joan@x.example --can push",
+        "explain ada --can push",
+        "explain linus@x.example --can guest",
         "explain joan@x.example repository/api --can push",
         "explain grace@x.example repository/secret",
         "explain joan@x.example repository/guests --can push",
@@ -124,6 +128,15 @@ fn json_has_everything() {
     assert_eq!(kinds, ["member", "inner", "grant", "inside"]);
     assert!(links.iter().all(|l| l["declared"]["file"] == "rolecall.yaml"), "{links:#?}");
     assert_eq!(one["to_end"][0]["edge"]["team"], "platform");
+
+    // Without a resource: where they may.
+    let answer = json(env.run(&["explain", "joan@x.example", "--can", "pull", "--json"]).ended(0));
+    let one = &answer["answers"][0];
+    assert_eq!((&one["can"], one["paths"].as_array().unwrap().len()), (&"yes".into(), 0));
+    let resources = one["resources"].as_array().unwrap().iter();
+    let names: Vec<&str> = resources.map(|r| r["resource"].as_str().unwrap()).collect();
+    // What the other gives is not published.
+    assert_eq!(names, ["repository/api", "repository/guests"]);
 
     let answer = json(env.run(&["who", "repository/api", "--format", "json"]).ended(0));
     let users: Vec<&str> =
@@ -303,6 +316,20 @@ fn the_examples_hold() {
         copy_tree(&example(name), env.path());
         let output = env.run(&["test"]);
         assert_eq!(output.code, Some(0), "{name}: {}", output.text());
+        // Who begins with them is not met by a warning.
+        env.run(&["validate", "--strict"]).ended(0);
         has(&output.stdout, &["all hold"]);
     }
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let env = TestEnv::new();
+    copy_tree(&example("quickstart"), env.path());
+    let on = "workspace/fraud-notebooks";
+    let explained = env.run(&["explain", "grace@acme.example", on, "--can", "edit"]).ended(0);
+    has(&readme, &[&explained.stdout]);
+    env.edit("teams/engineering.yaml", "ada, katherine@", "ada, katherin@");
+    has(&readme, &[&env.run(&["validate"]).ended(1).stdout]);
 }
