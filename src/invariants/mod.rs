@@ -282,6 +282,50 @@ pub fn some_of(names: &[String]) -> String {
 mod tests {
     use super::*;
 
+    fn desired(text: &str) -> crate::model::Desired<()> {
+        crate::plan::testing::desired(text)
+    }
+
+    /// The rules that a plan breaks or leaves open, with what they say.
+    fn spoken(plan: &crate::plan::TargetPlan) -> Vec<String> {
+        let open = plan.guards.iter().filter(|v| v.answer != Answer::Holds);
+        let guards = open.map(|v| format!("{}: {}", v.rule, v.message));
+        let notes = plan.notes.iter().filter_map(|n| Some(format!("{}: {}", n.rule.as_ref()?, n.message)));
+        guards.chain(notes).collect()
+    }
+
+    #[test]
+    fn who_was_not_seen_is_to_be_looked_at() {
+        use crate::plan::testing::{live, planned};
+        let mut wanted = desired("user ada role=admin\nuser bob role=viewer\n");
+        wanted.rules.review_inactive = Some(60);
+        let was = live("user ada role=admin\nuser bob role=viewer seen=2026-01-01\n");
+        insta::assert_snapshot!(spoken(&planned(&wanted, &was)).join("\n"), @"review-is-due: 1 account has not been seen for 60 days: bob");
+    }
+
+    #[test]
+    fn an_open_invitation_is_not_sent_again() {
+        use crate::model::{Change, UserRecord};
+        let user = UserRecord { email: "bob".into(), ..UserRecord::default() };
+        let was = crate::plan::testing::live("user ada role=admin\nuser bob role=viewer state=expired\n");
+        let again = [Change::InviteUser { user: user.clone() }];
+        let verdict = invite_once(&was, again.iter()).unwrap();
+        insta::assert_snapshot!(format!("{:?} {}: {}", verdict.answer, verdict.rule, verdict.message), @"Violated invite-once: invited again: bob");
+        let first = [Change::InviteUser { user: UserRecord { email: "eve".into(), ..user } }];
+        assert_eq!(invite_once(&was, first.iter()).map(|v| v.answer), Some(Answer::Holds));
+    }
+
+    #[test]
+    fn what_the_target_cannot_change_is_not_planned() {
+        use crate::plan::testing::{lines, live, planned};
+        let plan = planned(&desired("user ada role=admin\nteam t\n"), &live("user ada role=admin\n"));
+        assert_eq!(lines(&plan), ["1 create-team t"]);
+        let changes = || plan.steps.iter().map(|s| &s.change);
+        let verdict = unreachable_is_manual(changes(), &[crate::model::Kind::User]).unwrap();
+        insta::assert_snapshot!(format!("{:?} {}: {}", verdict.answer, verdict.rule, verdict.message), @"Violated unreachable-is-manual: the target has no way to change teams: team t");
+        assert!(unreachable_is_manual(changes(), &crate::model::Kind::ALL).is_none());
+    }
+
     #[test]
     fn every_rule_has_a_code_and_a_place() {
         assert!(RULES.is_sorted_by_key(RuleInfo::name));
