@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rolecall::access::{World, differences, told};
+use rolecall::access::{Asker, At, World, differences, told};
 use rolecall::diagnostic::Location;
 use rolecall::model::*;
 use rolecall::plan::{Context, Options, Promise, plan};
@@ -218,6 +218,20 @@ fn main() {
     println!("| plan without access difference | {} | | | | {} |", changes.len(), ms(whole.saturating_sub(took)));
     let people = |a: &rolecall::access::AccessDifference| a.gain.max(a.lose) + a.path;
     println!("| access difference | {} | {} | {pairs} | {lines} | {} |", changes.len(), people(&access), ms(took));
+
+    // Questions to a state that nobody has asked yet: what they look things up in is made anew each time.
+    let resource = live.grants()[live.grants().len() / 2].resource;
+    let user = live.memberships()[live.memberships().len() / 2].user;
+    let ask = |title: &str, question: &dyn Fn(&Asker<'_, '_>) -> usize| {
+        let (took, found) = least(runs, || {
+            let world = World::of(&live, &desired.catalogue, now);
+            question(&Asker::new(&world, At::Before, None))
+        });
+        println!("| {title} | | {found} | | | {:.1} |", took.as_secs_f64() * 1000.0);
+    };
+    ask("`who` of a resource: people", &|a| a.who("home", resource, None).users.len());
+    ask("`explain` of a user on a resource: ways", &|a| a.explain("home", user, Some(resource), None).paths.len());
+    ask("`explain` of a user: ways", &|a| a.explain("home", user, None, None).paths.len());
 
     // The widest changes there are: a role that half of all grants lead to, and a grant to everyone.
     let edit = {

@@ -282,7 +282,7 @@ pub fn some_of(names: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn desired(text: &str) -> crate::model::Desired<()> {
+    fn desired(text: &str) -> Desired<()> {
         crate::plan::testing::desired(text)
     }
 

@@ -28,6 +28,8 @@ pub(super) enum State {
     Lost,
     /// Somebody holds two exclusive roles.
     Exclusive,
+    /// Who applies has lost the right to, and something is still to be made.
+    LockedOut,
 }
 
 impl State {
@@ -35,6 +37,7 @@ impl State {
     pub fn reason(self) -> Reason {
         match self {
             Self::Exclusive => Reason::RolesExclusive,
+            Self::LockedOut => Reason::NoSelfLockout,
             Self::Lost => Reason::NothingLostBetween,
             Self::Fine | Self::Unreachable | Self::Gained => Reason::NothingGainedBetween,
         }
@@ -147,6 +150,41 @@ impl Cell {
         }
         cell.places.push((users, resource));
         cell
+    }
+
+    /// A cell in which a set is fine where `fine` says so, for other things than access; `None` where there
+    /// are too many changes to look at every set.
+    pub fn of(
+        changes: Vec<u32>,
+        wrong: State,
+        first: &impl Fn(u32, u32) -> bool,
+        fine: impl Fn(&dyn Fn(u32) -> bool) -> bool,
+    ) -> Option<Self> {
+        if changes.len() > EXACT {
+            return None;
+        }
+        let mut cell = Self {
+            changes,
+            table: Vec::new(),
+            live: Vec::new(),
+            places: Vec::new(),
+            accepted: Vec::new(),
+            ends: None,
+            memo: RefCell::new(FxHashMap::default()),
+        };
+        let needs = cell.needs(first);
+        cell.table = (0..1_usize << cell.changes.len())
+            .map(|set| {
+                let made = |by: u32| cell.changes.binary_search(&by).is_ok_and(|i| set & (1 << i) != 0);
+                match () {
+                    () if needs.iter().any(|&(a, b)| set & b != 0 && set & a == 0) => State::Unreachable,
+                    () if fine(&made) => State::Fine,
+                    () => wrong,
+                }
+            })
+            .collect();
+        cell.settle();
+        Some(cell)
     }
 
     /// The hard edges inside, as bits: the first before the second.

@@ -273,7 +273,7 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
     let judge = Judge { world: &world, exclusive: &exclusive };
     let mut graph = Graph { size: changes.len(), edges: hard.edges.clone(), gates: Vec::new() };
     graph.edges.sort_unstable();
-    let behind = last_of_identity(situation, &world, &mut graph);
+    let (behind, last) = last_of_identity(situation, &world, &mut graph);
     let after_lockout = behind.iter().map(|c| changes[*c as usize].0.object().to_string()).collect();
     if let Err(stuck) = graph.sort() {
         return Err(circle(&graph, changes, &stuck));
@@ -282,6 +282,13 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
     let first = |a: u32, b: u32| given.contains(&(a, b));
 
     let mut cells = cells(&judge, changes.len(), &first);
+    if let (Some((user, last)), true) = (last, behind.is_empty()) {
+        // Until the last change, whatever else decides it comes in an order that leaves the right in place.
+        let fine = |made: &dyn Fn(u32) -> bool| {
+            made(last) || world.access(user, None, At::Between(made), Invited::Nothing).is_administrator()
+        };
+        cells.extend(Cell::of(world.deciding(user), State::LockedOut, &first, fine).filter(|c| !c.is_harmless()));
+    }
     let mut admins = headcount::administrators(&world);
     let needed = rules.admins_at_least.max(1).min(admins.bound);
     // A block does not wait for new administrators as long as enough old ones are left.
@@ -450,12 +457,17 @@ fn urgent(changes: &[(Change, Option<Location>)], before: impl Fn(u32) -> Vec<u3
 /// for which that cannot be: those that depend on the loss, and those that take the right away as well.
 ///
 /// Of the changes that decide whether the identity administers, the one is made last without which it still
-/// does when everything else is made.
-fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Graph) -> Vec<u32> {
-    let Some(user) = situation.identity.and_then(|name| world.find_user(name)) else { return Vec::new() };
+/// does when everything else is made: with that one, the second part says who and which.
+fn last_of_identity(
+    situation: &Situation<'_>,
+    world: &World<'_>,
+    graph: &mut Graph,
+) -> (Vec<u32>, Option<(UserId, u32)>) {
+    let none = (Vec::new(), None);
+    let Some(user) = situation.identity.and_then(|name| world.find_user(name)) else { return none };
     let administers = |at: At<'_>| world.access(user, None, at, Invited::Nothing).is_administrator();
     if !administers(At::Before) || administers(At::After) {
-        return Vec::new();
+        return none;
     }
     let deciding = world.deciding(user);
     let keeps_all_but = |last: u32| administers(At::Between(&|c| c != last));
@@ -468,7 +480,7 @@ fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Gr
             Some((last, others)) => (*last, others.to_vec()),
             None => match deciding.last() {
                 Some(last) => (*last, Vec::new()),
-                None => return Vec::new(),
+                None => return none,
             },
         },
     };
@@ -482,7 +494,7 @@ fn last_of_identity(situation: &Situation<'_>, world: &World<'_>, graph: &mut Gr
     for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
         graph.edge(other, last, Reason::NoSelfLockout);
     }
-    behind.into_iter().filter(|c| *c != last).chain(others).collect()
+    (behind.into_iter().filter(|c| *c != last).chain(others).collect(), Some((user, last)))
 }
 
 /// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the

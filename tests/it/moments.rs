@@ -294,6 +294,17 @@ fn who_applies_is_demoted_last() {
     assert!(reasons(&plan).contains("no-self-lockout"));
 }
 
+#[test]
+fn who_applies_moves_between_two_ways_to_administer_before_they_go() {
+    // Root administers by one team, then by another, and is disabled at the end: never without in between.
+    let before = "users:\n  root@x.io: {role: clerk}\n  ann@x.io: {role: boss}\nteams:\n  one: {role: boss, members: \
+                  [root@x.io]}\n  two: {role: boss, members: []}\n";
+    let after = "users:\n  root@x.io: {role: clerk, state: disabled}\n  ann@x.io: {role: boss}\n  ben@x.io: {role: \
+                 clerk}\nteams:\n  one: {role: boss, members: [ben@x.io]}\n  two: {role: boss, members: [root@x.io]}\n";
+    let plan = every_moment("", before, after, &[], 9);
+    assert!(reasons(&plan).contains("no-self-lockout"));
+}
+
 // ---- conflicts ----
 
 /// What a plan says that cannot be ordered.
