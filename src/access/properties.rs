@@ -474,6 +474,7 @@ fn answers_are_those_of_the_naive_model() {
     for count in
         [yes, inferred, unknown, no, ended, ended_in_several, held_back, nested, inherited, owned, visible, private]
     {
-        assert!(count > 100, "{seen:?}");
+        // A short run meets too little to be judged by.
+        assert!(count > 100 || cases < 100, "{seen:?}");
     }
 }
