@@ -15,6 +15,7 @@ pub(crate) mod naive;
 #[cfg(test)]
 mod properties;
 mod reach;
+mod rows;
 #[cfg(test)]
 pub(crate) mod tests;
 mod told;

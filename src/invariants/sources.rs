@@ -255,7 +255,7 @@ fn everywhere(subject: &Subject<'_>, grant: &Grant, person: Option<&Person>, fou
                     found.push(Source { role, until: *until, way: Way::Base(*team), around: false });
                 }
             }
-            for member in subject.memberships_of(user) {
+            for member in subject.directory.memberships_of(user) {
                 if let Some(&role) = member.role.value().filter(|_| reaches(subject, member.team, grant.resource)) {
                     let until = member.until.value().copied();
                     found.push(Source { role, until, way: Way::Member(member.team), around: false });

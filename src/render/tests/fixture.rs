@@ -328,6 +328,7 @@ pub fn line(effect: AccessEffect, risk: AccessRisk, who: &[&str], on: &[&str], p
         who: owned(who),
         resources: on.len(),
         on: owned(on),
+        scattered: false,
         administrator: risk == AccessRisk::Administrator,
         permissions: owned(permissions),
         unpublished: Vec::new(),
