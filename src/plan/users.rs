@@ -102,7 +102,7 @@ fn why<O: Copy>(work: &Work<'_, O>, user: &User) -> Why {
         return Why::Blocked { because: because.clone() };
     }
     match user.until.value() {
-        Some(&until) if until <= work.options.now => Why::Expired { until },
+        Some(&until) if until.is_past(work.options.now) => Why::Expired { until },
         _ => Why::Declared,
     }
 }

@@ -403,7 +403,7 @@ impl Resolver<'_> {
             Said::Unsaid => Said::Unsaid,
         };
         if let Said::Is(until) = entry.until
-            && until <= self.now
+            && until.is_past(self.now)
         {
             let text = format!("this membership ended {}", until.short());
             let finding = Finding::at(Code::Expired, entry.span, text);
