@@ -531,11 +531,11 @@ pub(super) fn circles<K: Copy + Eq + std::hash::Hash + Ord>(outer: &HashMap<K, (
 
 fn quota(decl: &QuotaDecl) -> QuotaRecord {
     QuotaRecord {
-        cpu: decl.cpu.map(u64::from),
+        cpu: decl.cpu,
         memory: decl.memory,
         storage: decl.storage,
-        apps: decl.apps.map(u64::from),
-        workflows: decl.workflows.map(u64::from),
-        workspaces: decl.workspaces.map(u64::from),
+        apps: decl.apps,
+        workflows: decl.workflows,
+        workspaces: decl.workspaces,
     }
 }
