@@ -166,7 +166,7 @@ fn why_lost(of: &Conflict) -> String {
     let that = that_keeps_to(&others);
     let order = match of.exhausted {
         true => format!("no order{that} avoids it"),
-        false => format!("no order{that} was found among {} that avoids it", thousands(STATES_MAX)),
+        false => format!("a search of {} steps found no order{that} that avoids it", thousands(STATES_MAX)),
     };
     format!("{order}, for these changes: {}", between(of))
 }
@@ -181,17 +181,21 @@ fn conflict(of: &Conflict) -> Verdict {
     let changes = between(of);
     if !of.exhausted {
         let message = format!(
-            "no order{rules} was found among {}, and the search gave up: whether there is one is not known; it was \
-             stuck at {changes}",
+            "the search for an order{rules} gave up after {} steps, so whether there is one is not known; it was stuck \
+             at these changes: {changes}",
             thousands(STATES_MAX)
         );
         return Verdict::new(rule, Answer::Violated, message)
             .help("apply fewer changes at a time: what is named here in an apply of its own, then the rest");
     }
     let message = format!("there is no order{rules} for these changes: {changes}");
-    let help = if of.rules.contains(&Reason::AdminRemains) {
+    let seats = of.rules.contains(&Reason::SeatsFit);
+    let help = if of.rules.contains(&Reason::AdminRemains) && seats {
+        "add a seat for a while (`policies: {seats: ...}`): then who comes has one before who goes gives theirs back; \
+         or let an administrator stay who needs no such seat"
+    } else if of.rules.contains(&Reason::AdminRemains) {
         "make an interim administrator first, in an apply of its own, and take them back afterwards"
-    } else if of.rules.contains(&Reason::SeatsFit) {
+    } else if seats {
         "free a seat, or add one, in an apply of its own before this one"
     } else if of.rules.contains(&Reason::NoSelfLockout) {
         "let another administrator apply this"

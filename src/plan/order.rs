@@ -496,8 +496,9 @@ fn last_of_identity(
     let several = || deciding.iter().copied().filter(|c| takes_alone(*c)).collect::<Vec<u32>>();
     let (last, others) = match deciding.iter().copied().find(|c| keeps_all_but(*c)) {
         Some(last) => (last, Vec::new()),
-        None => match several().split_last() {
-            Some((last, others)) => (*last, others.to_vec()),
+        // The first of them takes it, and the others come too late.
+        None => match first_of(&several(), graph) {
+            Some((last, others)) => (last, others),
             None => match deciding.last() {
                 Some(last) => (*last, Vec::new()),
                 None => return none,
@@ -514,7 +515,17 @@ fn last_of_identity(
     for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
         graph.edge(other, last, Reason::NoSelfLockout);
     }
-    (behind.into_iter().filter(|c| *c != last).chain(others).collect(), Some((user, last)))
+    (
+        behind.into_iter().filter(|c| *c != last).chain(others).collect::<BTreeSet<u32>>().into_iter().collect(),
+        Some((user, last)),
+    )
+}
+
+/// Of some changes one that none of the others must come before, and the others.
+fn first_of(some: &[u32], graph: &Graph) -> Option<(u32, Vec<u32>)> {
+    let waits = |c: u32| graph.edges.iter().any(|(a, b, _)| *b == c && some.contains(a));
+    let first = some.iter().copied().find(|c| !waits(*c)).or(some.first().copied())?;
+    Some((first, some.iter().copied().filter(|c| *c != first).collect()))
 }
 
 /// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the
