@@ -433,9 +433,12 @@ fn of_the_last_seat() -> BTreeSet<&'static str> {
     saved_by_order("policies: {seats: {paid: 1}}\n", &before, &after, &Limits { seats: 1, ..FREE })
 }
 
+/// A plan that its order saves: tells the rules that it would break in reverse.
+type Saved = fn() -> BTreeSet<&'static str>;
+
 /// For every rule of states: a plan that its order alone saves, and that would break that rule and no other
 /// in reverse.
-const SAVED_BY_ORDER: [(&str, fn() -> BTreeSet<&'static str>); 7] = [
+const SAVED_BY_ORDER: [(&str, Saved); 7] = [
     ("admin-remains", of_two_administrators),
     ("block-beats-all", of_a_block_among_other_changes),
     ("no-self-lockout", of_who_applies_and_is_demoted),
