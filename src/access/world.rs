@@ -769,7 +769,7 @@ impl<'a> World<'a> {
     /// Whether a last moment is past.
     #[must_use]
     pub fn has_ended(&self, until: Option<Moment>) -> bool {
-        until.is_some_and(|u| u < self.now)
+        until.is_some_and(|u| u.is_past(self.now))
     }
 
     /// The own role of a user at a moment.

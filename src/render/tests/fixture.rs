@@ -73,6 +73,7 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
             .collect(),
         observed: Vec::new(),
         losses: Vec::new(),
+        why_lost: None,
         pending: Vec::new(),
         expired_invitations: Vec::new(),
         notes: Vec::new(),
