@@ -166,7 +166,10 @@ fn why_lost(of: &Conflict) -> String {
     let that = that_keeps_to(&others);
     let order = match of.exhausted {
         true => format!("no order{that} avoids it"),
-        false => format!("a search of {} steps found no order{that} that avoids it", thousands(STATES_MAX)),
+        false => {
+            let and = if others.is_empty() { "that" } else { "and" };
+            format!("a search of {} steps found no order{that} {and} avoids it", thousands(STATES_MAX))
+        }
     };
     format!("{order}, for these changes: {}", between(of))
 }

@@ -638,6 +638,11 @@ fn conflict(
     if between.is_empty() {
         between.extend(&stuck.waiting);
     }
+    // What stands in the way in most places first, as a grant of a team before the people who are in it; and
+    // what could not be made before what could.
+    let places = |change: &u32| stuck.cells.iter().filter(|c| cells[**c as usize].changes.contains(change)).count();
+    let mut between: Vec<u32> = between.into_iter().collect();
+    between.sort_by_cached_key(|c| (std::cmp::Reverse(places(c)), !stuck.waiting.contains(c), *c));
     let names: Vec<String> = between.into_iter().map(|i| told(&changes[i as usize].0)).collect();
     Conflict { rules: by_name(rules), changes: names, exhausted: stuck.exhausted }
 }

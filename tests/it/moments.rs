@@ -558,3 +558,40 @@ fn a_search_that_gives_up_says_so() {
     let text = env.run(&["plan"]).ended(3).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     crate::common::has(&text, &["gave up after 4,096 steps, so whether there is one is not known"]);
 }
+
+#[test]
+fn a_loss_that_a_longer_search_might_avoid_is_told_as_such() {
+    let teams = |members: &str| -> String {
+        (0..14).map(|n| format!("  t{n:02}: {{role: glance, members: [{members}]}}\n")).collect()
+    };
+    let head = format!("{HEAD}policies: {{exclusive: [[pay, approve]], invariants: {{blast-radius: off}}}}\n")
+        .replace("    kinds:", "      glance: {permissions: [glance], on: [team]}\n    kinds:");
+    let body = |access: &str, members: &str| {
+        with_one_team("ann@x.io", access).replace("resources:", &format!("{}resources:", teams(members)))
+    };
+    let (before, after) = (body("pay: [ann@x.io]", ""), body("approve: [team/t]", "ann@x.io"));
+    let env = conflict("loss-after-a-long-search", &head, &before, &after);
+    let text = env.run(&["plan"]).ended(3).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    crate::common::has(&text, &["a search of 4,096 steps found no order that keeps to roles-exclusive"]);
+}
+
+#[test]
+fn what_stands_in_the_way_of_many_is_named_first() {
+    // Many people change places in two teams whose grants change places as well.
+    let people = |name: &str| (0..7).map(|n| format!("{name}{n}@x.io")).collect::<Vec<_>>();
+    let users: String =
+        [people("ann"), people("ben")].concat().iter().map(|u| format!("  {u}: {{role: clerk}}\n")).collect();
+    let body = |one: &str, two: &str, a: &str, b: &str| {
+        format!(
+            "users:\n{ROOT}{users}teams:\n  one: {{members: [{}]}}\n  two: {{members: [{}]}}\nresources:\n  vault/a: {{access: \
+             {{pay: [team/{a}], send: [team/{b}]}}}}\n",
+            people(one).join(", "),
+            people(two).join(", ")
+        )
+    };
+    let (before, after) = (body("ann", "ben", "one", "two"), body("ben", "ann", "two", "one"));
+    let env = conflict("many-people-change-places", &format!("{HEAD}{UNLIMITED}"), &before, &after);
+    let text = env.run(&["plan"]).ended(3).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let grants = "for these changes: change grant vault/a team/one, change grant vault/a team/two, ";
+    crate::common::has(&text, &[grants, "and 22 more"]);
+}
