@@ -31,8 +31,11 @@ impl<T: Copy + Default> Grouped<T> {
     }
 }
 
-/// Where the rows of each number below `groups` begin, and where the last ones end.
+/// Where the rows of each number below `groups` begin, and where the last ones end; nothing for none.
 pub(super) fn starts(groups: usize, numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    if groups == 0 {
+        return Vec::new();
+    }
     let mut starts = vec![0_u32; groups + 1];
     for number in numbers {
         starts[number as usize + 1] += 1;
