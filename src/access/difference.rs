@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::reach::{Holder, Rows};
-use super::{At, Bits, Invited, Step, Way, World};
+use super::{AccountChange, At, Bits, Invited, Step, Way, World};
 use crate::model::{Granted, Principal, ResourceId, RoleId, TeamId, UserId, UserKind, UserState, Visibility};
 
 /// Looking below a resource in focus, so many resources are looked at one by one; where there are more,
@@ -25,27 +25,6 @@ const BELOW: usize = 64;
 /// How many grants are gathered for each resource that somebody is looked at on: to search them there
 /// costs about as much. The small organizations of the tests see both ways.
 const AT_HAND: usize = if cfg!(test) { 1 } else { 16 };
-
-/// What happens to an account as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Account {
-    /// It stays as it is.
-    Stays,
-    /// It is made.
-    Created,
-    /// Its owner is invited.
-    Invited,
-    /// It can come in again.
-    Enabled,
-    /// Its end is moved, so that it can come in again.
-    Extended,
-    /// It can no longer come in.
-    Disabled,
-    /// It is deleted.
-    Deleted,
-    /// Its end is moved into the past.
-    Ended,
-}
 
 /// A way that makes or breaks access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +73,7 @@ pub struct Group {
     /// Whether they have been invited and have not come: the entries say what awaits them.
     pub pending: bool,
     /// What happens to their accounts.
-    pub account: Account,
+    pub account: Option<AccountChange>,
     /// What kind of accounts they have.
     pub kind: UserKind,
     /// What differs: everywhere first, then by the number of the resource.
@@ -151,7 +130,7 @@ struct Fixed {
     /// Whether they can come in before and after.
     comes: (bool, bool),
     pending: bool,
-    account: Account,
+    account: Option<AccountChange>,
     kind: UserKind,
 }
 
@@ -168,18 +147,14 @@ impl Fixed {
         let comes = (can(before, At::Before), can(after, At::After));
         let account = match comes {
             (false, true) if user.index() >= world.live().users().len() => {
-                if pending {
-                    Account::Invited
-                } else {
-                    Account::Created
-                }
+                Some(if pending { AccountChange::Invited } else { AccountChange::Created })
             }
-            (false, true) if before == after => Account::Extended,
-            (false, true) => Account::Enabled,
-            (true, false) if world.is_user_gone(user) => Account::Deleted,
-            (true, false) if before == after => Account::Ended,
-            (true, false) => Account::Disabled,
-            _ => Account::Stays,
+            (false, true) if before == after => Some(AccountChange::Extended),
+            (false, true) => Some(AccountChange::Enabled),
+            (true, false) if world.is_user_gone(user) => Some(AccountChange::Deleted),
+            (true, false) if before == after => Some(AccountChange::Ended),
+            (true, false) => Some(AccountChange::Disabled),
+            _ => None,
         };
         Self { comes, pending, account, kind: world.user_kind(user) }
     }

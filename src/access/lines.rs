@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Label, Row, rows};
-use super::{Account, Bits, Differences, Entry, World};
+use super::{Bits, Differences, Entry, World};
 use crate::model::{UserId, UserKind};
 
 /// So many names of people and of resources are kept in all lines together; where there are more, a
@@ -255,7 +255,7 @@ fn line(world: &World<'_>, differences: &Differences, row: Row, room: &mut usize
         through: told(&row.through),
         formerly: told(&row.formerly),
         but_on: named(row.but_on.iter().map(|r| world.resource_name(*r)).collect()),
-        account: account(row.account),
+        account: row.account,
         pending: row.pending,
         accounts: row.kind,
     }
@@ -267,17 +267,4 @@ fn permissions(world: &World<'_>, bits: &Bits) -> Vec<String> {
     let mut names: Vec<String> = measure.plain_permissions(bits).map(str::to_owned).collect();
     names.sort_unstable();
     names
-}
-
-fn account(account: Account) -> Option<AccountChange> {
-    Some(match account {
-        Account::Stays => return None,
-        Account::Created => AccountChange::Created,
-        Account::Invited => AccountChange::Invited,
-        Account::Enabled => AccountChange::Enabled,
-        Account::Extended => AccountChange::Extended,
-        Account::Disabled => AccountChange::Disabled,
-        Account::Deleted => AccountChange::Deleted,
-        Account::Ended => AccountChange::Ended,
-    })
 }

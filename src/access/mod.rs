@@ -25,7 +25,7 @@ mod world;
 pub use ask::{Asked, Asker};
 pub use bits::Bits;
 pub use claims::{Failed, Judgement, Outcome, judge};
-pub use difference::{Account, Cause, Differences, Entry, Group, differences};
+pub use difference::{Cause, Differences, Entry, Group, differences};
 pub use files::{Declared, Files};
 pub use lines::{AccessDifference, AccessEffect, AccessLine, AccessRisk, AccountChange, Through, told};
 pub use measure::{Given, Measure, RoleBits};

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 
 use super::difference::way_role;
-use super::{AccessEffect, AccessRisk, Account, Bits, Cause, Differences, Entry, Group, Through, Way, World};
+use super::{AccessEffect, AccessRisk, AccountChange, Bits, Cause, Differences, Entry, Group, Through, Way, World};
 use crate::model::{Principal, ResourceId, RoleId, TeamId, UserKind};
 
 /// An edit of a role that reaches people in more different places than so many is told as one line:
@@ -109,7 +109,7 @@ struct Key {
     through: u32,
     formerly: u32,
     but_on: u32,
-    account: Account,
+    account: Option<AccountChange>,
     pending: bool,
     kind: UserKind,
 }
@@ -123,7 +123,7 @@ pub(super) struct Row {
     pub through: Vec<Label>,
     pub formerly: Vec<Label>,
     pub but_on: Vec<ResourceId>,
-    pub account: Account,
+    pub account: Option<AccountChange>,
     pub pending: bool,
     pub kind: UserKind,
     /// The groups, rising.

@@ -658,6 +658,8 @@ object! {
         exclusive: Option<Vec<Sp<Vec<Sp<Sym>>>>>,
         /// How many seats of each class there are.
         seats: Option<Table<u32>>,
+        /// What all teams may use together.
+        quota: Option<QuotaDecl>,
         /// How strictly each invariant is taken.
         invariants: Option<Table<Sp<Setting>>>,
         /// Whose approval which changes need.

@@ -601,7 +601,7 @@ pub struct Origins<O> {
     pub domains: Vec<O>,
     /// Of the policies.
     pub policies: BTreeMap<PolicyKey, O>,
-    /// Of what rolecall itself holds to: `seats CLASS`, `admins EMAIL`, `exclusive N`.
+    /// Of what rolecall itself holds to: `seats CLASS`, `quota`, `admins EMAIL`, `exclusive N`.
     pub rules: BTreeMap<String, O>,
 }
 

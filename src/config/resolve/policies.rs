@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::people::domain_name;
 use super::roles::At;
+use super::teams::quota;
 use super::{Resolver, twice};
 use crate::config::declaration::{DomainDecl, LimitsDecl, PoliciesDecl};
 use crate::config::decode::{Several, Sp, Sym, Table};
@@ -220,6 +221,11 @@ impl Resolver<'_> {
             }
             self.targets[target].rules.exclusive = found;
         }
+        if let Some(decl) = &policies.quota {
+            let state = &mut self.targets[target];
+            state.builder.rule("quota".to_owned(), decl.span);
+            state.rules.quota = quota(decl);
+        }
         for (class, number) in policies.seats.iter().flat_map(|t| &t.rows) {
             let name = self.text(class.value).to_owned();
             let state = &mut self.targets[target];
@@ -432,6 +438,7 @@ fn keys_of(policies: &PoliciesDecl) -> Vec<(&'static str, Span)> {
         ("removal", policies.removal.as_ref().map(|d| d.span)),
         ("exclusive", policies.exclusive.as_ref().map(|_| whole)),
         ("seats", policies.seats.as_ref().map(|_| whole)),
+        ("quota", policies.quota.as_ref().map(|d| d.span)),
         ("invariants", policies.invariants.as_ref().map(|_| whole)),
         ("approval", policies.approval.as_ref().map(|_| whole)),
     ]

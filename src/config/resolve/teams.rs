@@ -529,7 +529,7 @@ pub(super) fn circles<K: Copy + Eq + std::hash::Hash + Ord>(outer: &HashMap<K, (
     found
 }
 
-fn quota(decl: &QuotaDecl) -> QuotaRecord {
+pub(super) fn quota(decl: &QuotaDecl) -> QuotaRecord {
     QuotaRecord {
         cpu: decl.cpu,
         memory: decl.memory,
