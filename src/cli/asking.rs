@@ -184,7 +184,10 @@ pub fn email(ready: &load::Ready, text: &str) -> String {
 pub fn unknown_user(ready: &load::Ready, stages: &[Stage<'_, '_>], text: &str) -> Failure {
     let short = ready.declaration.short_names.keys().map(String::as_str);
     let live = stages.iter().flat_map(|s| s.asker.world().live().users().iter().map(|u| &*u.email));
-    let near = nearest(text, short.chain(live));
+    // The first part of one address alone is meant for it.
+    let mut begins = live.clone().filter(|email| email.split('@').next() == Some(text));
+    let one = begins.next().filter(|first| begins.all(|other| other == *first));
+    let near = one.or_else(|| nearest(text, short.chain(live)));
     let help = near.map_or_else(|| "name a user by e-mail or by the short name of the files".to_owned(), did_you_mean);
     Failure::error(format!("there is no user `{text}`{}", in_targets(stages))).help(help)
 }

@@ -110,6 +110,7 @@ fn the_exit_code_answers() {
     can("grace@x.example", "pull", "repository/secret").ended(3).says(&["repository/secret is private"]);
     can("grase@x.example", "pull", "repository/api").ended(1).says(&["did you mean `grace@x.example`?"]);
     can("adda", "pull", "repository/api").ended(1).says(&["did you mean `ada`?"]);
+    can("grace", "pull", "repository/api").ended(1).says(&["did you mean `grace@x.example`?"]);
     can("ada", "pul", "repository/api").ended(1).says(&["no permission or role `pul`", "did you mean `pull`?"]);
     can("ada", "pull", "repository/apy").ended(1).says(&["did you mean `repository/api`?"]);
     env.run(&["can", "ada", "pull", "repository/api", "--target", "hom"]).ended(1).says(&["did you mean `home`?"]);
