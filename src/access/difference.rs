@@ -495,6 +495,15 @@ impl<'f, 'a> Finder<'f, 'a> {
         Self { world, touched, odd, odd_below, of_everyone, nested }
     }
 
+    /// The resource around a resource: after the changes, and before them for one that is deleted.
+    fn around(&self, on: ResourceId) -> Option<ResourceId> {
+        if !self.nested {
+            return None;
+        }
+        let at = if self.world.is_resource_gone(on) { At::Before } else { At::After };
+        self.world.resource(on).parent.at(at)
+    }
+
     fn entries(&self, user: UserId, invited: Invited, below: &mut Below) -> Vec<Entry> {
         let world = self.world;
         let mut every = Look::default();
@@ -516,7 +525,7 @@ impl<'f, 'a> Finder<'f, 'a> {
         let mut places: FxHashMap<ResourceId, usize> = FxHashMap::default();
         let mut look = Look::default();
         for &on in &candidates {
-            let outer = match around(world, on) {
+            let outer = match self.around(on) {
                 None => &root,
                 Some(outer) => sums.entry(outer).or_insert_with(|| {
                     looking.at(outer, &mut look);
@@ -538,10 +547,10 @@ impl<'f, 'a> Finder<'f, 'a> {
         #[allow(clippy::needless_range_loop, reason = "the entry is changed while places are looked up")]
         for index in 0..entries.len() {
             let Some(on) = entries[index].on else { continue };
-            let mut outer = around(world, on);
+            let mut outer = self.around(on);
             let mut steps = world.resources_len();
             while let Some(next) = outer.filter(|o| !places.contains_key(o) && steps > 0) {
-                outer = around(world, next);
+                outer = self.around(next);
                 steps -= 1;
             }
             entries[index].around = outer.and_then(|o| places.get(&o).copied()).or(everywhere);
@@ -679,10 +688,4 @@ impl Looking<'_, '_> {
         };
         Entry { on, around: None, before: look.bits[0], gained: sum.gained, lost: sum.lost, added, removed }
     }
-}
-
-/// The resource around a resource: after the changes, and before them for one that is deleted.
-fn around(world: &World<'_>, on: ResourceId) -> Option<ResourceId> {
-    let at = if world.is_resource_gone(on) { At::Before } else { At::After };
-    world.resource(on).parent.at(at)
 }
