@@ -12,7 +12,6 @@ use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
 use crate::plan::{By, Confirmed, Plan, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
-use crate::targets;
 
 /// Make the live state as declared.
 ///
@@ -75,7 +74,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let store = SqliteStore::open(store_folder(&ready)).map_err(|e| store_failure(&e))?;
     let work = Work::open(global, &ready, &wanted)?;
     let actor = actor();
-    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout, &ready.declaration.root)?;
+    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
     let runtime = runtime()?;
     for session in &work.sessions {
         let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
@@ -196,7 +195,6 @@ fn lock_all(
     actor: &str,
     global: &Global,
     timeout: Duration,
-    base: &std::path::Path,
 ) -> Result<Vec<Lock>, Failure> {
     let mut locks = Vec::new();
     for session in sessions {
@@ -207,7 +205,7 @@ fn lock_all(
             since: global.now(),
         };
         let name = &session.declared.name;
-        let beside = targets::lock_file(session.address(base));
+        let beside = session.link.lock_file();
         let both = || -> Result<Vec<Lock>, StoreError> {
             let mut taken = vec![store.try_lock(name, &holder)?];
             if let Some(path) = &beside {
@@ -319,9 +317,7 @@ async fn run_all(
     for target in plan.targets.iter().filter(|t| !t.is_empty()) {
         let Some(session) = work.sessions.iter().find(|s| s.declared.name == target.target) else { continue };
         let days = session.declared.desired.rules.invitation_days;
-        let address = session.address(&work.ready.declaration.root);
-        let writer =
-            targets::writer(confirmed, address, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
+        let writer = session.link.writer(confirmed, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
         let job = Job {
             plan: target,
             digest,
