@@ -8,7 +8,8 @@ use clap::Args;
 use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
 use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
-use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
+use crate::apply::{self, Budget, Fate, Job, Remainder, Report, Stop, TargetReport};
+use crate::model::{Change, Effect};
 use crate::plan::{By, Confirmed, Plan, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
@@ -135,6 +136,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.is_empty() {
         remember(&store, &work.sessions, &[])?;
+        remember_reads(&store, &plan, &[], global)?;
         return finish(ui, args, &Report::new(&plan, Vec::new()));
     }
     let by = match by {
@@ -154,6 +156,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
     let reports = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
     remember(&store, &work.sessions, &reports)?;
+    remember_reads(&store, &plan, &reports, global)?;
     finish(ui, args, &Report::new(&plan, reports))
 }
 
@@ -296,6 +299,30 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport
             declared
         };
         store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
+    }
+    Ok(())
+}
+
+/// Remembers how much there was, with what has been made since: what a later reading is measured by. A
+/// reading that had shrunk with nothing to remove is not remembered: nobody has agreed to it.
+fn remember_reads(store: &dyn Store, plan: &Plan, reports: &[TargetReport], global: &Global) -> Result<(), Failure> {
+    for target in &plan.targets {
+        let agreed = target.shrunk.is_empty() || target.shrunk_and_removing().next().is_some();
+        if !agreed || !target.doubts.is_empty() {
+            continue;
+        }
+        let mut counts = target.live.clone();
+        let steps = reports.iter().filter(|r| r.target == target.target).flat_map(|r| &r.steps);
+        for step in steps.filter(|s| s.fate == Fate::Applied) {
+            let count = counts.entry(step.change.kind()).or_default();
+            match (step.change.effect(), &step.change) {
+                // The account stays.
+                (_, Change::EnableUser { .. } | Change::DisableUser { .. }) | (Effect::Change, _) => {}
+                (Effect::Add, _) => *count += 1,
+                (Effect::Remove, _) => *count = count.saturating_sub(1),
+            }
+        }
+        store.remember_read(&target.target, &counts, global.now()).map_err(|e| store_failure(&e))?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{ProviderName, TargetDeclaration, Template};
 use crate::diagnostic::{Severity, Span};
 use crate::invariants::Applier;
-use crate::model::Directory;
-use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
+use crate::model::Change;
+use crate::plan::{Consent, Context, Forecast, Note, Options, Plan, Subject, TargetPlan, shrunk};
 use crate::store::Store;
 use crate::targets::http::Secret;
 use crate::targets::{Address, Link, OpenError, Reader, Reading, Wire};
@@ -99,7 +99,7 @@ impl<'d> Work<'d> {
         let mut plans: Vec<TargetPlan> = Vec::new();
         for session in &self.sessions {
             let reading = self.read(session).await?;
-            plans.push(self.plan_of(global, session, &reading.directory, store)?);
+            plans.push(self.plan_of(global, session, &reading, store)?);
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
     }
@@ -121,7 +121,7 @@ impl<'d> Work<'d> {
         &self,
         global: &Global,
         session: &Session<'_>,
-        live: &Directory,
+        reading: &Reading,
         store: Option<&dyn Store>,
     ) -> Result<TargetPlan, Failure> {
         let declared = session.declared;
@@ -152,7 +152,20 @@ impl<'d> Work<'d> {
             locate: &locate,
             tests: &self.ready.declaration.tests,
         };
-        Ok(crate::plan::plan(&declared.desired, live, &context))
+        let mut plan = crate::plan::plan(&declared.desired, &reading.directory, &context);
+        plan.doubts.clone_from(&reading.doubts);
+        let known = reading.notes.iter().map(|n| Note { rule: None, message: n.clone(), help: None, declared: None });
+        plan.notes.extend(known);
+        let last = store.map(|s| s.last_read(&declared.name)).transpose().map_err(|e| Failure::error(e.to_string()))?;
+        plan.shrunk = last.flatten().map(|last| shrunk(&last, &plan.live)).unwrap_or_default();
+        if !plan.is_empty() {
+            let waves = plan.steps.chunk_by(|a, b| a.wave == b.wave);
+            let waves: Vec<Vec<&Change>> = waves.map(|w| w.iter().map(|s| &s.change).collect()).collect();
+            let per_minute = capabilities.requests_per_minute;
+            let requests = session.reader.forecast(&waves);
+            plan.forecast = requests.map(|requests| Forecast { requests, per_minute });
+        }
+        Ok(plan)
     }
 }
 
@@ -227,6 +240,9 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
             *totals.entry((Subject::Takeover, *kind)).or_default() += names.len();
         }
         *totals.entry((Subject::Irreversible, crate::model::Kind::User)).or_default() += target.irreversible.len();
+        for (kind, shrunk) in target.shrunk_and_removing() {
+            *totals.entry((Subject::Shrunk, kind)).or_default() += shrunk.fewer();
+        }
     }
     let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
     let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));

@@ -98,10 +98,10 @@ pub trait Reader: Send + Sync {
     /// Whether the end state of a change is there: what a run that was cut off has left behind.
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;
 
-    /// How many requests an apply of these changes will need, its own reading included; `None` where there
-    /// are no requests to count. An estimate: what is refused or lost is sent again.
-    fn forecast(&self, changes: &[&Change]) -> Option<u64> {
-        let _ = changes;
+    /// How many requests an apply of these changes, wave by wave, will need, its own reading included;
+    /// `None` where there are no requests to count. An estimate: what is refused or lost is sent again.
+    fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
+        let _ = waves;
         None
     }
 }

@@ -23,5 +23,6 @@ mod questions;
 mod review;
 mod rules;
 mod schemas;
+mod scim;
 #[cfg(unix)]
 mod signals;

@@ -83,8 +83,8 @@ impl Reader for ScimReader {
         })
     }
 
-    fn forecast(&self, changes: &[&Change]) -> Option<u64> {
-        Some(super::forecast::requests(&self.session, changes))
+    fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
+        Some(super::forecast::requests(&self.session, waves))
     }
 }
 

@@ -193,15 +193,14 @@ pub async fn find(session: &Session, user: &UserRecord) -> Result<Option<Account
 }
 
 /// Reads an account again before it is changed: that it is there, and still the one that is meant.
-async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account), TargetError> {
+async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account, Value), TargetError> {
     let known = entry(session, address)?;
-    let value = session.get_one(&Session::user_path(&known.id)).await?;
-    let account = value.as_ref().and_then(Account::read);
-    let Some(account) = account else {
+    let value = session.get_one(&Session::user_path(&known.id)).await?.unwrap_or_default();
+    let Some(account) = Account::read(&value) else {
         return Err(TargetError::Gone(format!("the account {address} is not there any more")));
     };
     match account.address.as_deref() {
-        Some(now) if now == address => Ok((known, account)),
+        Some(now) if now == address => Ok((known, account, value)),
         Some(now) => Err(TargetError::Conflict(format!("the account {address} is called {now} now"))),
         None => Err(TargetError::Conflict(format!("the account {address} has lost its address"))),
     }
@@ -209,7 +208,7 @@ async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account),
 
 /// Changes attributes and the role of an account.
 pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) -> Result<(), TargetError> {
-    let (known, account) = again(session, &after.email).await?;
+    let (known, account, _) = again(session, &after.email).await?;
     let roles = session.settings.roles;
     let done = |a: &Account| shows_changes(a, before, after) && has_role(a, after.role.as_deref(), roles);
     if !done(&account) {
@@ -278,7 +277,7 @@ fn has_role(account: &Account, role: Option<&str>, roles: RolesIn) -> bool {
 
 /// Lets an account in or keeps it out; it stays otherwise as it is.
 pub async fn set_active(session: &Session, address: &str, active: bool) -> Result<(), TargetError> {
-    let (known, account) = again(session, address).await?;
+    let (known, account, _) = again(session, address).await?;
     if account.active == active {
         return Ok(());
     }
@@ -291,12 +290,11 @@ pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), Targe
     if entry(session, to).is_ok() {
         return Err(TargetError::Conflict(format!("the account {to} is there already")));
     }
-    let (known, account) = again(session, from).await?;
+    let (known, account, value) = again(session, from).await?;
     let mut steps = Vec::new();
     if account.handle().is_none() {
         steps.push(vec![Set::Value("userName", Some(Value::from(to)))]);
     }
-    let value = session.get_one(&Session::user_path(&known.id)).await?.unwrap_or_default();
     let mail = |v: &&Value| text(v, "value").is_some_and(|m| m.eq_ignore_ascii_case(from));
     if let Some(old) = list(&value, "emails").iter().find(mail).and_then(|m| text(m, "value")) {
         steps.push(vec![Set::Mail { from: old, to: to.to_owned() }]);
@@ -316,7 +314,7 @@ pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), Targe
 /// Takes an account away.
 pub async fn delete(session: &Session, address: &str) -> Result<(), TargetError> {
     let known = match again(session, address).await {
-        Ok((known, _)) => known,
+        Ok((known, ..)) => known,
         // Somebody else was faster.
         Err(TargetError::Gone(_)) => return Ok(()),
         Err(error) => return Err(error),
