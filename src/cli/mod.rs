@@ -17,6 +17,7 @@ mod planning;
 mod progress;
 mod review;
 mod rules;
+mod sandbox;
 mod schema;
 mod test;
 mod ui;
@@ -61,6 +62,7 @@ enum Command {
     Catalogue(catalogue::CatalogueArgs),
     Rules(rules::RulesArgs),
     ExplainRule(rules::ExplainRuleArgs),
+    Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -94,6 +96,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),
         Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
+        Command::Sandbox(args) => sandbox::sandbox(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

@@ -22,6 +22,7 @@ mod plans;
 mod questions;
 mod review;
 mod rules;
+mod sandbox_scim;
 mod schemas;
 #[cfg(unix)]
 mod signals;
