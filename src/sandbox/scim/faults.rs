@@ -31,7 +31,7 @@ faults! {
     NO_MEMBERS_FILTER = Spec::new("no-members-filter", On::Write, "PATCH does not understand `members[...]`: 400 invalidPath");
     NO_MEMBERS_LIST = Spec::new("no-members-list", On::Write, "PATCH cannot remove members by a list of values: 400");
     MEMBERS_CAP = Spec::number("members-cap", On::Write, "members", 100, "PATCH with more members is refused with 400 (AWS)");
-    NO_PATCH = Spec::number("no-patch", On::Write, "status", 501, "PATCH is refused with this status");
+    NO_PATCH = Spec::number("no-patch", On::Any, "status", 501, "PATCH is refused with this status, and not offered");
     NO_PUT = Spec::number("no-put", On::Write, "status", 501, "PUT is refused with this status");
     LOST_WRITE = Spec::new("lost-write", On::Write, "a write is answered as if it were done, and is not");
     DELAYED = Spec::number("delayed", On::Write, "milliseconds", 1000, "a write is seen by readers only after a while");

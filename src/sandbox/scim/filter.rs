@@ -481,3 +481,46 @@ fn ordered<T: Ord>(op: Op, found: &T, wanted: &T) -> bool {
         Op::Co | Op::Sw | Op::Ew => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of filters, so that what is tried comes near to one.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "userName|emails|members|name\\.givenName|emails\\.type|active|meta\\.created|urn:x:y|id",
+            " (eq|ne|co|gt|pr|and|or|not) ",
+            "\"[a-z\\\\\"]{0,3}\"?|true|null|-?[0-9.]{1,4}",
+            "[()\\[\\].]",
+            ".{0,3}",
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_much(text in pieces()) {
+            for kind in Kind::ALL {
+                let _ = path(&text, kind);
+                for lenient in [true, false] {
+                    if let Ok(filter) = parse(&text, kind, lenient) {
+                        let _ = filter.fits(&serde_json::json!({"userName": "a", "emails": [{"value": "b"}], "name": 3}));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_that_names_one_is_known() {
+        let of = |text: &str, name: &str| parse(text, Kind::User, false).unwrap().must_equal(name).map(str::to_owned);
+        assert_eq!(of("active eq true and userName eq \"ada\"", "userName").as_deref(), Some("ada"));
+        for text in ["userName eq \"ada\" or active eq true", "not (userName eq \"ada\")", "userName ne \"ada\""] {
+            assert_eq!(of(text, "userName"), None, "{text}");
+        }
+        assert_eq!(of("emails[value eq \"x\"] and id eq \"i\"", "id").as_deref(), Some("i"));
+    }
+}

@@ -349,3 +349,62 @@ fn at_values(map: &mut Map<String, Value>, at: At, filter: &Filter, verb: Verb, 
     set(map, attr.name, list);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i32>().prop_map(Value::from),
+            "[a-zA-Z@.]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let key = "value|type|primary|emails|name|givenName|members|op|path|Operations|[a-z.\\[]{0,3}";
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map(key, inner, 0..3).prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    const PATHS: [&str; 11] = [
+        "emails",
+        "emails.type",
+        "emails[type eq \"work\"]",
+        "emails[primary eq true].value",
+        "name",
+        "name.givenName",
+        "active",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
+        "roles",
+        "addresses",
+        "userName",
+    ];
+
+    proptest! {
+        /// Whatever is sent: no panic, and what is kept is what would be kept again.
+        #[test]
+        fn what_is_kept_is_in_order(
+            sent in prop::collection::vec((0..3_usize, prop::option::of(0..PATHS.len()), value()), 1..5),
+        ) {
+            let first = json!({"userName": "ada", "emails": [{"value": "a", "type": "work", "primary": true}, {"value": "b"}]});
+            let mut body = first.as_object().cloned().unwrap();
+            for (verb, place, value) in sent {
+                let verb = [Verb::Add, Verb::Remove, Verb::Replace][verb];
+                let operation = Operation { verb, path: place.map(|p| PATHS[p].to_owned()), value };
+                let mut tried = body.clone();
+                if apply(Kind::User, &mut tried, &operation).is_ok() {
+                    body = tried;
+                }
+                let again = super::super::schema::body(Kind::User, &body, true);
+                prop_assert_eq!(again.as_ref(), Ok(&body));
+            }
+        }
+    }
+}
