@@ -320,23 +320,39 @@ struct Closed;
 struct Sent {
     left: Option<Bytes>,
     length: u64,
-    cut: bool,
+    cut: Cut,
+}
+
+/// How a body ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// As it should.
+    No,
+    /// Too early, once what there is was sent: an error at once would take that back.
+    Sending,
+    /// Too early, now.
+    Now,
 }
 
 impl Body for Sent {
     type Data = Bytes;
     type Error = Closed;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Closed>>> {
         Poll::Ready(match (self.left.take(), self.cut) {
             (Some(bytes), _) => Some(Ok(Frame::data(bytes))),
-            (None, true) => Some(Err(Closed)),
-            (None, false) => None,
+            (None, Cut::No) => None,
+            (None, Cut::Sending) => {
+                self.cut = Cut::Now;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            (None, Cut::Now) => Some(Err(Closed)),
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_none() && !self.cut
+        self.left.is_none() && self.cut == Cut::No
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -393,6 +409,7 @@ fn sent(answer: Answer, cut: bool) -> hyper::Response<Sent> {
     let cut = cut && length > 0;
     let left = if cut { whole.slice(..whole.len() / 2) } else { whole };
     let left = (!left.is_empty()).then_some(left);
+    let cut = if cut { Cut::Sending } else { Cut::No };
     let mut response = hyper::Response::new(Sent { left, length, cut });
     *response.status_mut() =
         hyper::StatusCode::from_u16(answer.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);

@@ -391,7 +391,7 @@ impl Scim {
             let value = match name.as_str() {
                 "members" if call.faults.has(&EMPTY_MEMBERS) => Value::Array(Vec::new()),
                 "members" if !params.wants("members") => continue,
-                "members" => self.show_members(value, &base),
+                "members" => self.show_members(value, &base, params.asks("members.display")),
                 "userName" if call.faults.has(&CHANGED_NAMES) => changed_name(value),
                 ENTERPRISE => self.show_enterprise(value),
                 _ => value.clone(),
@@ -412,7 +412,7 @@ impl Scim {
         Value::Object(params.cut(resource.kind, map))
     }
 
-    fn show_members(&self, members: &Value, base: &str) -> Value {
+    fn show_members(&self, members: &Value, base: &str, names: bool) -> Value {
         let one = |member: &Value| {
             let mut member = member.clone();
             let id = member_id(&member).unwrap_or_default();
@@ -420,7 +420,8 @@ impl Scim {
             let endpoint = found.map_or(Kind::User, |r| r.kind).endpoint();
             if let Some(map) = member.as_object_mut() {
                 map.insert("$ref".to_owned(), Value::from(format!("{base}/{endpoint}/{id}")));
-                let display = found.and_then(|r| r.text("displayName").or_else(|| r.text("userName")));
+                let display =
+                    found.filter(|_| names).and_then(|r| r.text("displayName").or_else(|| r.text("userName")));
                 if let Some(display) = display {
                     map.insert("display".to_owned(), Value::from(display));
                 }

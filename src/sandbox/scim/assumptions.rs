@@ -14,7 +14,10 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
         "members",
         "must be there, by their id: 400 invalidValue otherwise; a group may be a member of a group, never of itself",
     ),
-    ("members", "`type`, `$ref` and `display` are made by the server from `value`"),
+    (
+        "members",
+        "`type` and `$ref` are made by the server from `value`; `display` is shown on request only (attributes=members.display)",
+    ),
     ("displayName", "several groups may have the same"),
     ("deleting", "ends every membership; the user name is free again; the id never comes back"),
     ("PATCH", "op names in any case; a path-less operation may have paths for keys (`name.givenName`)"),

@@ -96,6 +96,11 @@ impl Params {
         (self.only.is_empty() || within(&self.only)) && !whole(&self.without)
     }
 
+    /// Whether a part of an attribute was asked for by its name.
+    pub fn asks(&self, path: &str) -> bool {
+        self.only.iter().any(|p| p.rsplit(':').next().unwrap_or(p).eq_ignore_ascii_case(path))
+    }
+
     /// The attributes that were asked for; `id` and `schemas` are always there (RFC 7643, section 7).
     pub fn cut(&self, kind: Kind, map: Map<String, Value>) -> Map<String, Value> {
         if self.only.is_empty() && self.without.is_empty() {

@@ -62,6 +62,8 @@ pub struct Attr {
     pub mutability: Mutability,
     /// Whether no two resources may have the same.
     pub unique: bool,
+    /// Whether it is shown only to those who ask for it by name.
+    pub on_request: bool,
     /// Usual values.
     pub usual: &'static [&'static str],
     /// What a reference leads to.
@@ -81,6 +83,7 @@ impl Attr {
             exact: matches!(of, Type::Reference | Type::Binary),
             mutability: Mutability::ReadWrite,
             unique: false,
+            on_request: false,
             usual: &[],
             leads_to: &[],
             subs: &[],
@@ -131,7 +134,11 @@ impl Attr {
         let mut body = json!({
             "name": self.name, "type": kind, "multiValued": self.multi, "description": self.about,
             "required": self.required, "mutability": mutability,
-            "returned": if self.mutability == Mutability::WriteOnly { "never" } else { "default" },
+            "returned": match self.mutability {
+                Mutability::WriteOnly => "never",
+                _ if self.on_request => "request",
+                _ => "default",
+            },
         });
         if let Some(map) = body.as_object_mut() {
             let mut put = |name: &str, value: Value| map.insert(name.to_owned(), value);
@@ -284,7 +291,7 @@ static GROUP_ATTRS: [Attr; 2] = [
             Attr { exact: true, ..Attr::text("value", "The identifier of the member").with(Mutability::Immutable) },
             Attr::link("$ref", &["User", "Group"], "Where the member is").with(Mutability::Immutable),
             Attr::text("type", "What the member is").usual(&["User", "Group"]).with(Mutability::Immutable),
-            Attr::text("display", "Its name").with(Mutability::ReadOnly),
+            Attr { on_request: true, ..Attr::text("display", "Its name").with(Mutability::ReadOnly) },
         ],
         "Who is in it: users and groups",
     ),
