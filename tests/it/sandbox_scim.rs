@@ -1193,10 +1193,11 @@ fn whatever_is_done_the_directory_follows() {
 fn a_directory_that_others_filled_becomes_a_sandbox() {
     let env = TestEnv::with(
         "version: 1\ntargets: {home: {provider: directory, url: \"sqlite:.rolecall/home.db\", catalogue: strongly}}\n\
-         users:\n  ada@x.example: {role: admin, name: Ada}\n  bob@x.example: {role: admin, state: disabled}\n\
+         users:\n  ada@x.example: {role: admin, name: Ada}\n  bob@x.example: {role: admin}\n\
          teams:\n  core: {members: [ada@x.example], in: all}\n  all: {members: [bob@x.example]}\n",
     );
-    env.run(&["validate"]).ended(0);
+    env.apply();
+    env.edit("rolecall.yaml", "bob@x.example: {role: admin}", "bob@x.example: {role: admin, state: disabled}");
     env.apply();
     let before = env.dump();
     let sandbox = Sandbox::at(&env.home());
@@ -1258,4 +1259,68 @@ fn sixteen_at_a_time_are_bound_by_the_latency_alone() {
     assert!(took < least * 6, "{took:?} for {least:?}");
     sandbox.handle.stop().unwrap();
     assert_eq!(rows(&env.file("state.db"), "SELECT count(*) FROM users"), ["Integer(2320)"]);
+}
+
+/// The binary as a server, until it is told to end.
+#[cfg(unix)]
+#[test]
+fn the_command_serves_until_it_is_told_to_end() {
+    use std::io::{BufRead, BufReader};
+
+    let env = TestEnv::new();
+    for signal in ["-TERM", "-INT"] {
+        let mut command =
+            env.command(&["sandbox", "scim", "--port", "0", "--json", "--state", "state.db", "--users", "3"]);
+        let mut server = command.env("ROLECALL_SANDBOX_TOKEN", TOKEN).spawn().unwrap();
+        let mut out = BufReader::new(server.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap();
+        let addr: SocketAddr = told["listening"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+        assert_eq!(told["api"], json!(format!("http://{addr}/scim/v2")));
+        let bearer = format!("Bearer {TOKEN}");
+        let name = format!("made{signal}@x.example");
+        let body = json!({"userName": name}).to_string();
+        send(addr, "POST", "/scim/v2/Users", &[("authorization", &bearer)], &body).is(201);
+        let sent = std::process::Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        let output = super::common::Output::of(server.wait_with_output().unwrap()).ended(0);
+        assert_eq!((rest.as_str(), output.stderr.as_str()), ("", ""), "it has nothing else to say");
+        assert!(!line.contains(TOKEN));
+        let kept = rows(&env.file("state.db"), "SELECT email FROM users ORDER BY email");
+        assert!(
+            kept.contains(&name.to_lowercase()) && kept.contains(&"user-00002@sandbox.example".to_owned()),
+            "{kept:?}"
+        );
+    }
+    let users = rows(&env.file("state.db"), "SELECT count(*) FROM users");
+    assert_eq!(users, ["Integer(5)"], "people are made up once");
+}
+
+#[test]
+fn the_command_says_what_is_missing() {
+    let env = TestEnv::new();
+    env.run(&["sandbox", "scim"]).ended(1).says(&["a sandbox needs a token", "ROLECALL_SANDBOX_TOKEN"]);
+    env.run(&["sandbox", "scim", "--token", "a b"]).ended(1).says(&["no header can hold"]);
+    let wrong = env.run(&["sandbox", "scim", "--token", TOKEN, "--port", "0", "--fault", "slowly"]).ended(1);
+    let wrong = wrong.says(&["there is no fault `slowly`", "--faults"]);
+    assert!(!wrong.text().contains(TOKEN));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    env.run(&["sandbox", "scim", "--token", TOKEN, "--port", &port])
+        .ended(1)
+        .says(&["cannot be listened on", "--port 0"]);
+    env.write("state.db", "this is no database, and it is long enough to be looked at as one");
+    env.run(&["sandbox", "scim", "--token", TOKEN, "--port", "0", "--state", "state.db"])
+        .ended(1)
+        .says(&["the state cannot be used", "no SQLite database"]);
+}
+
+#[test]
+fn lists_for_people() {
+    let env = TestEnv::new();
+    insta::assert_snapshot!("faults", env.run(&["sandbox", "scim", "--faults"]).ended(0).stdout);
+    insta::assert_snapshot!("assumptions", env.run(&["sandbox", "scim", "--assumptions"]).ended(0).stdout);
 }

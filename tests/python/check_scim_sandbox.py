@@ -23,11 +23,12 @@ PACKAGES = ["scim2-cli==0.6.0", "scim2-tester==0.5.2"]
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/rolecall"
 TOKEN = "canary-5c1d"
 
-# The name of a run, its faults, and how many checks must succeed at least.
+# The name of a run, its faults, how many checks must succeed at least, and how many may be skipped because
+# the server says that it does not do what they are about.
 RUNS = [
-    ("as it is", [], LEAST_WHOLE := 150),
-    ("without PATCH", ["no-patch"], 60),
-    ("without filters, sorting, Bulk and entity tags", ["no-filter", "no-sort", "no-bulk", "no-etag"], LEAST_WHOLE),
+    ("as it is", [], 130, 0),
+    ("without PATCH", ["no-patch"], 45, 6),
+    ("without filters, sorting, Bulk and entity tags", ["no-filter", "no-sort", "no-bulk", "no-etag"], 130, 0),
 ]
 
 
@@ -40,7 +41,7 @@ def tester():
     return program
 
 
-def run(program, folder, faults, least):
+def run(program, folder, faults, least, skips):
     """One run: the problems that were found."""
     state = Path(folder) / "state.db"
     command = [BINARY, "sandbox", "scim", "--port", "0", "--state", state, "--json"]
@@ -60,26 +61,35 @@ def run(program, folder, faults, least):
         server.send_signal(signal.SIGTERM)
         rest, errors = server.communicate(timeout=60)
     said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
-    succeeded = len(re.findall(r"^SUCCESS", said, re.MULTILINE))
-    failed = re.findall(r"^(?:ERROR|CRITICAL|FAILED).*(?:\n {2,}.*)*", said, re.MULTILINE)
-    if done.returncode != 0 or failed:
-        problems.append(f"the tester ended with {done.returncode}:\n" + ("\n".join(failed) or said[-4000:]))
-    if succeeded < least:
-        problems.append(f"only {succeeded} checks succeeded, and {least} or more should:\n{said[-4000:]}")
+    # A line for each check, with what it says indented below it.
+    checks = re.findall(r"^([A-Z]{4,}) (\w+)$((?:\n(?![A-Z]{4,} \w+$).*)*)", said, re.MULTILINE)
+    by_status = {}
+    for status, title, text in checks:
+        by_status.setdefault(status, []).append(f"{title}{text[:1000]}")
+    succeeded, skipped = by_status.pop("SUCCESS", []), by_status.pop("SKIPPED", [])
+    for status, failures in by_status.items():
+        problems += [f"{status} {failure}" for failure in failures]
+    # The tester's own verdict; it takes a skipped check for a failure.
+    if done.returncode != 0 and not skipped and not problems:
+        problems.append(f"the tester ended with {done.returncode}:\n{said[-2000:]}")
+    if len(succeeded) < least or len(skipped) > skips:
+        problems.append(f"{len(succeeded)} checks succeeded (at least {least} should), {len(skipped)} were skipped "
+                        f"(at most {skips} should):\n{said[-2000:]}")
     if server.returncode != 0 or errors:
         problems.append(f"the sandbox ended with {server.returncode}: {errors}")
     if TOKEN in line + rest + errors or TOKEN.encode() in state.read_bytes():
         problems.append("the token was written somewhere")
-    print(f"{', '.join(faults) or 'no faults'}: {succeeded} checks succeeded, {len(failed)} failed")
+    failed = sum(len(failures) for failures in by_status.values())
+    print(f"{', '.join(faults) or 'no faults'}: {len(succeeded)} checks succeeded, {len(skipped)} skipped, {failed} failed")
     return problems
 
 
 def main():
     program = tester()
     problems = []
-    for name, faults, least in RUNS:
+    for name, faults, least, skips in RUNS:
         with tempfile.TemporaryDirectory() as folder:
-            problems += [f"{name}: {problem}" for problem in run(program, folder, faults, least)]
+            problems += [f"{name}: {problem}" for problem in run(program, folder, faults, least, skips)]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

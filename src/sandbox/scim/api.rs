@@ -15,7 +15,7 @@ use super::faults::{
 use super::patch::{self, Operation, Verb};
 use super::project::Mirror;
 use super::schema::{self, ENTERPRISE, Kind, is_nothing};
-use super::store::{Resource, Shown, Store};
+use super::store::{Resource, Shown, Store, stamp};
 use super::{BASE, bulk, discovery, list};
 use crate::model::Moment;
 use crate::sandbox::keep::{Keep, Row, Step};
@@ -271,7 +271,7 @@ impl Scim {
     }
 
     fn stamp(&mut self, call: &Call<'_>, resource: &mut Resource) {
-        resource.modified = call.time;
+        resource.modified = stamp(call.time);
         resource.version = self.store.number();
     }
 

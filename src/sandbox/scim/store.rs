@@ -21,10 +21,10 @@ pub struct Resource {
     pub id: String,
     /// Its place in lists.
     pub seq: u64,
-    /// When it was made.
-    pub created: jiff::Timestamp,
-    /// When it was changed.
-    pub modified: jiff::Timestamp,
+    /// When it was made, as it is shown.
+    pub created: Arc<str>,
+    /// When it was changed, as it is shown.
+    pub modified: Arc<str>,
     /// The number of the last change.
     pub version: u64,
     /// The attributes, extensions under their URN.
@@ -56,7 +56,7 @@ impl Resource {
     /// The row of a file.
     pub fn to_row(&self) -> String {
         json!({
-            "seq": self.seq, "created": self.created.to_string(), "modified": self.modified.to_string(),
+            "seq": self.seq, "created": *self.created, "modified": *self.modified,
             "version": self.version, "body": self.body,
         })
         .to_string()
@@ -66,7 +66,7 @@ impl Resource {
     pub fn from_row(kind: Kind, id: &str, row: &str) -> Option<Self> {
         let mut row: Value = serde_json::from_str(row).ok()?;
         let Value::Object(body) = row.get_mut("body")?.take() else { return None };
-        let time = |name: &str| row.get(name)?.as_str()?.parse().ok();
+        let time = |name: &str| Some(Arc::from(row.get(name)?.as_str()?));
         let number = |name: &str| row.get(name)?.as_u64();
         Some(Self {
             kind,
@@ -146,7 +146,8 @@ impl Store {
         let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
         let id = format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
-        Resource { kind, id, seq, created: time, modified: time, version: seq, body }
+        let time = stamp(time);
+        Resource { kind, id, seq, created: Arc::clone(&time), modified: time, version: seq, body }
     }
 
     /// The resource of an identifier, as it is.
@@ -320,7 +321,7 @@ impl Shown<'_> {
     pub fn meta(&self) -> Value {
         let r = self.resource;
         json!({
-            "resourceType": r.kind.name(), "created": stamp(r.created), "lastModified": stamp(r.modified),
+            "resourceType": r.kind.name(), "created": *r.created, "lastModified": *r.modified,
             "location": self.location(), "version": r.etag(),
         })
     }
@@ -332,8 +333,8 @@ impl Shown<'_> {
 }
 
 /// A time as it is shown: to the millisecond.
-fn stamp(time: jiff::Timestamp) -> String {
-    format!("{time:.3}")
+pub fn stamp(time: jiff::Timestamp) -> Arc<str> {
+    format!("{time:.3}").into()
 }
 
 impl Subject for Shown<'_> {
