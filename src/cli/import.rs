@@ -57,6 +57,7 @@ pub fn import(ui: &mut Ui, global: &Global, args: &ImportArgs) -> Result<Exit, F
         url: &url,
         catalogue,
         builtin: PROFILES.catalogues.iter().any(|(name, _)| *name == catalogue.name),
+        open: PROFILES.provider(declared.provider.word()).is_some_and(|p| p.open),
         live: &reading.directory,
         credentials: declared.credentials.iter().map(|(k, t)| (k.as_str(), t.written())).collect(),
         settings: &declared.settings,

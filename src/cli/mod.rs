@@ -17,6 +17,7 @@ mod planning;
 mod progress;
 mod review;
 mod rules;
+mod sandbox;
 mod schema;
 mod test;
 mod trace;
@@ -62,6 +63,7 @@ enum Command {
     Catalogue(catalogue::CatalogueArgs),
     Rules(rules::RulesArgs),
     ExplainRule(rules::ExplainRuleArgs),
+    Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -96,6 +98,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),
         Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
+        Command::Sandbox(args) => sandbox::sandbox(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

@@ -234,6 +234,7 @@ proptest! {
             url: "sqlite:home.db",
             catalogue: &desired.catalogue,
             builtin: true,
+            open: false,
             live: &live,
             credentials: BTreeMap::new(),
             settings: &BTreeMap::new(),

@@ -29,6 +29,8 @@ pub struct Import<'a> {
     pub catalogue: &'a Catalogue,
     /// Whether that catalogue is a built-in one.
     pub builtin: bool,
+    /// Whether its targets may name another catalogue.
+    pub open: bool,
     /// What is live.
     pub live: &'a Directory,
     /// What opens it: names of variables, by the names of the credentials.
@@ -113,7 +115,7 @@ fn main_file(import: &Import<'_>, catalogue: &Declared, custom: Vec<String>) -> 
         let mut rows = import.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         target.insert("settings".into(), table(&mut rows));
     }
-    if import.provider == "directory" {
+    if import.provider == "directory" || (import.open && !matches!(catalogue, Declared::BuiltIn(_))) {
         target.insert("catalogue".into(), name.as_str().into());
     }
     target.insert("manage".into(), "authoritative".into());
