@@ -154,7 +154,7 @@ impl Run<'_> {
                 // Between two bundles the others on this thread get their turn, signals among them.
                 tokio::task::yield_now().await;
                 let mut sent: Vec<&Step> = Vec::new();
-                for step in bundle.into_iter().map(|index| ready[index]) {
+                for step in bundle.into_iter().filter_map(|index| ready.get(index).copied()) {
                     match self.hindrance(step) {
                         Some((fate, why)) => {
                             self.record(step, fate, Some(why.clone()))?;

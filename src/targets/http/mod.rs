@@ -136,7 +136,9 @@ impl Client {
                 }
                 Next::Again(wait, throttled || asked.is_some())
             }
-            Ok(answer) if repeats && matches!(answer.status, 500 | 502 | 504) && !last => {
+            // A 500 is seldom over a moment later: once more, and then the caller may know another way.
+            Ok(answer) if repeats && answer.status == 500 && attempt == 1 => Next::Again(backoff(attempt), false),
+            Ok(answer) if repeats && matches!(answer.status, 502 | 504) && !last => {
                 Next::Again(backoff(attempt), false)
             }
             Ok(answer) => Next::Answer(answer),

@@ -72,7 +72,7 @@ where
 impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
     async fn run(mut self, features: Features) -> Result<Listing<T>, TargetError> {
         if features.cursor {
-            return self.by_cursor().await;
+            return self.by_cursor(None).await;
         }
         let first = match self.page(1).await {
             // Some cannot bear a `count`.
@@ -82,8 +82,9 @@ impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
             }
             page => page?,
         };
-        if first.next.is_some() && first.total.is_none() {
-            return self.by_cursor().await;
+        // It turns pages by cursor without being asked to.
+        if first.next.is_some() {
+            return self.by_cursor(Some(first)).await;
         }
         let (step, total) = (first.len, first.total);
         self.add(first);
@@ -147,12 +148,15 @@ impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
         Err(TargetError::Malformed(format!("the list at {} does not end", self.endpoint)))
     }
 
-    async fn by_cursor(mut self) -> Result<Listing<T>, TargetError> {
+    async fn by_cursor(mut self, mut first: Option<Page<T>>) -> Result<Listing<T>, TargetError> {
         let mut cursor = String::new();
         let mut total = None;
         for _ in 0..PAGES_MAX {
             let count = self.count.map(|c| format!("&count={c}")).unwrap_or_default();
-            let page = self.fetch(&format!("?cursor={}{count}", encode(&cursor))).await?;
+            let page = match first.take() {
+                Some(first) => first,
+                None => self.fetch(&format!("?cursor={}{count}", encode(&cursor))).await?,
+            };
             total = page.total.or(total);
             let (before, len, next) = (self.seen.len(), page.len, page.next.clone());
             self.add(page);

@@ -126,6 +126,7 @@ async fn members_that_the_list_lacks(
         return Ok(());
     }
     if accounts.iter().any(|a| !a.groups.is_empty()) {
+        session.learn(|l| l.members_hidden = true);
         let mut of: HashMap<&str, Vec<Member>> = HashMap::new();
         for account in accounts {
             for group in &account.groups {

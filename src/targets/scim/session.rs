@@ -88,6 +88,8 @@ pub struct Learned {
     pub no_user_patch: bool,
     /// `PATCH` of groups does not work.
     pub no_group_patch: bool,
+    /// Groups do not show their members: users say it.
+    pub members_hidden: bool,
     /// Filters are not to be believed.
     pub no_filter: bool,
     /// The way to take members out that worked last.

@@ -168,6 +168,7 @@ async fn edit(
         true => Form { add: true, removal: session.learned().removal.unwrap_or(Removal::Filter) },
         false => Form { add: false, removal: Removal::Put },
     };
+    work.ask_users(&wanted.iter().collect::<Vec<_>>()).await?;
     let mut tried = 0;
     let mut last = None;
     loop {
@@ -203,8 +204,10 @@ async fn edit(
             Round::Done => last = Some(not_visible(session)),
         }
         let next = form.next(adds, removes);
+        // What is not shown would be lost by putting the whole.
+        let blind = session.learned().members_hidden && (!next.add || next.removal == Removal::Put);
         // The way is understood, and some are refused for themselves.
-        if work.partly || next == form {
+        if work.partly || next == form || blind {
             break;
         }
         (form, tried) = (next, 0);
@@ -409,11 +412,8 @@ impl Work<'_> {
             let Some(group) = value.as_ref().and_then(Group::read) else {
                 return Err(TargetError::Gone("the group is not there any more".to_owned()));
             };
-            let hidden = group.members.is_none();
             self.now = group.members.unwrap_or_default();
-            if self.now.is_empty() && (hidden || open.iter().all(|w| w.inside)) {
-                self.ask_users(open).await?;
-            }
+            self.ask_users(open).await?;
             // What was refused will not come.
             let done = open.iter().all(|w| self.is_right(w) || self.refused.contains_key(&w.id));
             if done || Instant::now() + wait > end {
@@ -424,14 +424,18 @@ impl Work<'_> {
         }
     }
 
-    /// A group that lists nobody may be one whose server never lists them (fact sheet scim, section 1):
-    /// then the users say it.
+    /// Where groups never show who is in them (fact sheet scim, section 1), the users say it.
     async fn ask_users(&mut self, open: &[&Wanted]) -> Result<(), TargetError> {
-        for w in open.iter().filter(|w| w.inside && !w.is_group) {
+        if !self.session.learned().members_hidden {
+            return Ok(());
+        }
+        for w in open.iter().filter(|w| !w.is_group) {
             let value = self.session.get_one(&Session::user_path(&w.id)).await?;
             let groups = value.as_ref().and_then(Account::read).map(|a| a.groups).unwrap_or_default();
             if groups.iter().any(|g| g == self.id) {
                 self.elsewhere.insert(w.id.clone());
+            } else {
+                self.elsewhere.remove(&w.id);
             }
         }
         Ok(())
