@@ -661,14 +661,14 @@ mod faults {
             s.groups.remove("g02");
         }),
         kind("add-members", |s| {
-            s.groups.get_mut("g00").unwrap().extend(["u003@acme.com".into(), "u004@acme.com".into()]);
+            s.groups.get_mut("g00").unwrap().extend(["u001@acme.com".into(), "u004@acme.com".into()]);
         }),
         kind("remove-member", |s| {
-            s.groups.get_mut("g00").unwrap().remove("u001@acme.com");
+            assert!(s.groups.get_mut("g00").unwrap().remove("u000@acme.com"));
         }),
         kind("swap-members", |s| {
             let members = s.groups.get_mut("g01").unwrap();
-            rename(members, "u000@acme.com", "u004@acme.com");
+            rename(members, "u000@acme.com", "u002@acme.com");
         }),
     ];
 
