@@ -11,36 +11,20 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::reach::Holder;
-use super::{At, Bits, Invited, Step, Way, World};
-use crate::model::{Principal, ResourceId, RoleId, TeamId, UserId, UserKind, UserState, Visibility};
+use super::reach::{Holder, Rows};
+use super::{AccountChange, At, Bits, Invited, Step, Way, World};
+use crate::model::{Granted, Principal, ResourceId, RoleId, TeamId, UserId, UserKind, UserState, Visibility};
 
 /// Looking below a resource in focus, so many resources are looked at one by one; where there are more,
 /// those where the user has something.
 const BELOW: usize = 64;
 
-/// What happens to an account as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Account {
-    /// It stays as it is.
-    Stays,
-    /// It is made.
-    Created,
-    /// Its owner is invited.
-    Invited,
-    /// It can come in again.
-    Enabled,
-    /// Its end is moved, so that it can come in again.
-    Extended,
-    /// It can no longer come in.
-    Disabled,
-    /// It is deleted.
-    Deleted,
-    /// Its end is moved into the past.
-    Ended,
-}
+/// How many grants are gathered for each resource that somebody is looked at on: to search them there
+/// costs about as much. The small organizations of the tests see both ways.
+const AT_HAND: usize = if cfg!(test) { 1 } else { 16 };
 
 /// A way that makes or breaks access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +73,7 @@ pub struct Group {
     /// Whether they have been invited and have not come: the entries say what awaits them.
     pub pending: bool,
     /// What happens to their accounts.
-    pub account: Account,
+    pub account: Option<AccountChange>,
     /// What kind of accounts they have.
     pub kind: UserKind,
     /// What differs: everywhere first, then by the number of the resource.
@@ -113,16 +97,14 @@ pub fn differences(world: &World<'_>) -> Differences {
     if users.is_empty() {
         return Differences::default();
     }
-    let mut finder = Finder::new(world, &touched);
-    let mut groups = Vec::new();
-    for (users, fixed) in classes(world, &users, &touched) {
-        let Some(&first) = users.first() else { continue };
-        let entries = finder.entries(first, fixed.invited());
-        if !entries.is_empty() {
-            let Fixed { pending, account, kind, .. } = fixed;
-            groups.push(Group { users, pending, account, kind, entries });
-        }
-    }
+    let finder = Finder::new(world, &touched);
+    let classes = classes(world, &users, &touched);
+    let group = |below: &mut Below, (users, fixed): (Vec<UserId>, Fixed)| {
+        let entries = finder.entries(*users.first()?, fixed.invited(), below);
+        let Fixed { pending, account, kind, .. } = fixed;
+        (!entries.is_empty()).then_some(Group { users, pending, account, kind, entries })
+    };
+    let groups: Vec<Group> = classes.into_par_iter().map_init(Below::default, group).flatten_iter().collect();
     let differ: FxHashSet<UserId> = groups.iter().flat_map(|g| g.users.iter().copied()).collect();
     let mut effective = BTreeSet::new();
     let mut of_teams: FxHashMap<TeamId, bool> = FxHashMap::default();
@@ -148,7 +130,7 @@ struct Fixed {
     /// Whether they can come in before and after.
     comes: (bool, bool),
     pending: bool,
-    account: Account,
+    account: Option<AccountChange>,
     kind: UserKind,
 }
 
@@ -165,18 +147,14 @@ impl Fixed {
         let comes = (can(before, At::Before), can(after, At::After));
         let account = match comes {
             (false, true) if user.index() >= world.live().users().len() => {
-                if pending {
-                    Account::Invited
-                } else {
-                    Account::Created
-                }
+                Some(if pending { AccountChange::Invited } else { AccountChange::Created })
             }
-            (false, true) if before == after => Account::Extended,
-            (false, true) => Account::Enabled,
-            (true, false) if world.is_user_gone(user) => Account::Deleted,
-            (true, false) if before == after => Account::Ended,
-            (true, false) => Account::Disabled,
-            _ => Account::Stays,
+            (false, true) if before == after => Some(AccountChange::Extended),
+            (false, true) => Some(AccountChange::Enabled),
+            (true, false) if world.is_user_gone(user) => Some(AccountChange::Deleted),
+            (true, false) if before == after => Some(AccountChange::Ended),
+            (true, false) => Some(AccountChange::Disabled),
+            _ => None,
         };
         Self { comes, pending, account, kind: world.user_kind(user) }
     }
@@ -196,7 +174,7 @@ fn classes(world: &World<'_>, users: &[UserId], touched: &Touched) -> Vec<(Vec<U
         let fixed = Fixed::of(world, user);
         let own = touched.with_own.contains(&user)
             || !world.owned(user).is_empty()
-            || !world.live_granted_to(Principal::User(user)).is_empty();
+            || !world.live().granted_to(Principal::User(user)).is_empty();
         if own {
             classes.push((vec![user], fixed));
             continue;
@@ -385,13 +363,18 @@ impl Touched {
 
 /// Who has something on a resource itself, before or after.
 fn principals(world: &World<'_>, on: ResourceId, found: &mut FxHashSet<Principal>) {
-    found.extend(world.live_grants_on(on).iter().map(|g| g.principal));
+    found.extend(world.live().grants_on(on).iter().map(|g| g.principal));
     found.extend(world.grants.get(&on).into_iter().flatten().map(|(to, _)| *to));
     let facts = world.resource(on);
     found.extend(facts.owner.both().into_iter().flatten().map(Principal::User));
     if facts.visibility.both().contains(&Some(Visibility::Everyone)) {
         found.insert(Principal::Everyone);
     }
+}
+
+/// Where grants are.
+fn resources(granted: &[Granted]) -> impl Iterator<Item = ResourceId> + '_ {
+    granted.iter().map(|(on, _)| *on)
 }
 
 /// What differs on one resource: what is gained and lost, and the ways that come and go.
@@ -468,7 +451,10 @@ fn plain(way: Way) -> Way {
     }
 }
 
-/// Looks at one user after the other.
+/// By resource: what lies in it and can have anything of its own.
+type Below = FxHashMap<ResourceId, Vec<ResourceId>>;
+
+/// Looks at users, each by itself.
 struct Finder<'f, 'a> {
     world: &'f World<'a>,
     touched: &'f Touched,
@@ -477,7 +463,6 @@ struct Finder<'f, 'a> {
     odd_below: FxHashMap<ResourceId, Vec<ResourceId>>,
     /// Where everyone has something.
     of_everyone: Vec<ResourceId>,
-    below: FxHashMap<ResourceId, Vec<ResourceId>>,
     /// Whether any resource lies in another.
     nested: bool,
 }
@@ -487,7 +472,7 @@ impl<'f, 'a> Finder<'f, 'a> {
         let mut nested = false;
         let mut odd = FxHashSet::default();
         let mut odd_below: FxHashMap<ResourceId, Vec<ResourceId>> = FxHashMap::default();
-        let mut of_everyone = world.live_granted_to(Principal::Everyone).to_vec();
+        let mut of_everyone: Vec<ResourceId> = resources(world.live().granted_to(Principal::Everyone)).collect();
         of_everyone.extend(touched.granted.get(&Principal::Everyone).into_iter().flatten());
         for on in (0..world.resources_len()).map(ResourceId) {
             let facts = world.resource(on);
@@ -507,10 +492,10 @@ impl<'f, 'a> Finder<'f, 'a> {
         }
         of_everyone.sort_unstable();
         of_everyone.dedup();
-        Self { world, touched, odd, odd_below, of_everyone, below: FxHashMap::default(), nested }
+        Self { world, touched, odd, odd_below, of_everyone, nested }
     }
 
-    fn entries(&mut self, user: UserId, invited: Invited) -> Vec<Entry> {
+    fn entries(&self, user: UserId, invited: Invited, below: &mut Below) -> Vec<Entry> {
         let world = self.world;
         let mut every = Look::default();
         let before = world.holder(user, At::Before, invited, |step| every.take(0, step));
@@ -518,8 +503,9 @@ impl<'f, 'a> Finder<'f, 'a> {
         if before.is_none() && after.is_none() {
             return Vec::new();
         }
-        let candidates = self.candidates(user, &before, &after, &every);
-        let looking = Looking { world, before, after, every };
+        let candidates = self.candidates(user, &before, &after, &every, below);
+        let rows = self.rows(user, candidates.len());
+        let looking = Looking { world, before, after, every, rows };
         let mut entries: Vec<Entry> = Vec::new();
         let root = looking.every.sum();
         if root != Sum::default() {
@@ -563,13 +549,23 @@ impl<'f, 'a> Finder<'f, 'a> {
         entries
     }
 
+    /// How the grants of somebody are looked up on so many resources.
+    fn rows(&self, user: UserId, candidates: usize) -> Rows {
+        let world = self.world;
+        let teams = world.possible_teams(user).into_iter().map(Principal::Team);
+        let whom = [Principal::User(user), Principal::Everyone].into_iter().chain(teams);
+        let all: usize = whom.clone().map(|to| world.live().granted_to(to).len()).sum();
+        if all > candidates * AT_HAND { Rows::Search } else { Rows::at_hand(world, whom) }
+    }
+
     /// Where the difference of somebody can be another than around it; sorted.
     fn candidates(
-        &mut self,
+        &self,
         user: UserId,
         before: &Option<Holder>,
         after: &Option<Holder>,
         every: &Look,
+        known: &mut Below,
     ) -> Vec<ResourceId> {
         let cap = |holder: &Option<Holder>| holder.as_ref().map(|h| h.cap);
         let teams = self.world.possible_teams(user);
@@ -592,7 +588,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             found.dedup();
             let mut below = Vec::new();
             for on in &found {
-                self.below(user, &teams, *on, &mut below);
+                self.below(user, &teams, *on, known, &mut below);
             }
             found.extend(below);
         }
@@ -606,7 +602,7 @@ impl<'f, 'a> Finder<'f, 'a> {
     }
 
     fn granted_to(&self, whom: Principal, found: &mut Vec<ResourceId>) {
-        found.extend(self.world.live_granted_to(whom));
+        found.extend(resources(self.world.live().granted_to(whom)));
         found.extend(self.touched.granted.get(&whom).into_iter().flatten());
     }
 
@@ -621,13 +617,13 @@ impl<'f, 'a> Finder<'f, 'a> {
     }
 
     /// What lies in a resource and has anything of its own.
-    fn below(&mut self, user: UserId, teams: &[TeamId], on: ResourceId, found: &mut Vec<ResourceId>) {
+    fn below(&self, user: UserId, teams: &[TeamId], on: ResourceId, known: &mut Below, found: &mut Vec<ResourceId>) {
         let world = self.world;
         if !self.nested || world.children(on).is_empty() {
             return;
         }
         let odd = &self.odd;
-        let below = self.below.entry(on).or_insert_with(|| {
+        let below = known.entry(on).or_insert_with(|| {
             let has = |r: &ResourceId| {
                 let facts = world.resource(*r);
                 let seen = facts.visibility.both().contains(&Some(Visibility::Everyone));
@@ -652,6 +648,7 @@ struct Looking<'f, 'a> {
     before: Option<Holder>,
     after: Option<Holder>,
     every: Look,
+    rows: Rows,
 }
 
 impl Looking<'_, '_> {
@@ -663,10 +660,10 @@ impl Looking<'_, '_> {
             ways.extend_from_slice(every);
         }
         if let Some(holder) = &self.before {
-            self.world.ways_on(holder, Some(on), At::Before, |step| look.take(0, step));
+            self.world.ways_by(holder, &self.rows, Some(on), At::Before, |step| look.take(0, step));
         }
         if let Some(holder) = &self.after {
-            self.world.ways_on(holder, Some(on), At::After, |step| look.take(1, step));
+            self.world.ways_by(holder, &self.rows, Some(on), At::After, |step| look.take(1, step));
         }
     }
 

@@ -197,7 +197,7 @@ impl Asker<'_, '_> {
         let chain: Vec<&str> =
             resource.map_or(Vec::new(), |r| self.heard(r).0).iter().map(|r| world.resource_name(*r)).collect();
         for on in resource.map_or(Vec::new(), |r| self.heard(r).0) {
-            for grant in world.live_grants_on(on) {
+            for grant in world.live().grants_on(on) {
                 let to = grant.principal;
                 if world.has_ended(grant.until) && (to == Principal::User(user) || to == Principal::Everyone) {
                     let (to, role) = (self.principal(to), world.role_name(grant.role).to_owned());
@@ -205,8 +205,7 @@ impl Asker<'_, '_> {
                 }
             }
         }
-        for row in world.live_teams(user) {
-            let member = &world.live().memberships()[*row as usize];
+        for member in world.live().memberships_of(user) {
             let until = member.until.value().copied();
             if world.has_ended(until) {
                 let team = world.team_name(member.team).to_owned();

@@ -1,15 +1,12 @@
 //! The access difference in the words of people: who gains, who loses, and whose access comes another
 //! way, grouped and counted, the riskiest first.
 
-use std::collections::BTreeMap;
-
-use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::difference::way_role;
-use super::{Account, Bits, Cause, Differences, Entry, Way, World};
-use crate::model::{Principal, ResourceId, RoleId, TeamId, UserId, UserKind};
+use super::rows::{Label, Row, rows};
+use super::{Bits, Differences, Entry, World};
+use crate::model::{UserId, UserKind};
 
 /// So many names of people and of resources are kept in all lines together; where there are more, a
 /// line keeps its first few and the number of all.
@@ -133,6 +130,10 @@ pub struct AccessLine {
     pub resources: usize,
     /// Which, sorted: all of them, or the first where the plan is very large.
     pub on: Vec<String>,
+    /// Whether each of these people has it on some of these resources, wherever they hold the role that
+    /// is edited, and not each on all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scattered: bool,
     /// Whether it is the access of administrators: everything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub administrator: bool,
@@ -194,82 +195,6 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// A way without its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Label {
-    Role(RoleId),
-    Team(TeamId, RoleId),
-    Member(TeamId, RoleId),
-    Own(RoleId),
-    OfTeam(TeamId, RoleId),
-    Everyone(RoleId),
-    Owner,
-    Visible,
-    Edit(RoleId),
-}
-
-impl Label {
-    fn of(cause: &Cause) -> Self {
-        match (cause.way, way_role(cause.way)) {
-            (_, Some(role)) if cause.edited => Self::Edit(role),
-            (Way::Role(role), _) => Self::Role(role),
-            (Way::Team { team, role, .. }, _) => Self::Team(team, role),
-            (Way::Member { team, role }, _) => Self::Member(team, role),
-            (Way::Grant { to: Principal::User(_), role, .. }, _) => Self::Own(role),
-            (Way::Grant { to: Principal::Team(team), role, .. }, _) => Self::OfTeam(team, role),
-            (Way::Grant { to: Principal::Everyone, role, .. }, _) => Self::Everyone(role),
-            (Way::Owner { .. }, _) => Self::Owner,
-            (Way::Visible { .. }, _) => Self::Visible,
-        }
-    }
-
-    fn all(causes: &[Cause]) -> Vec<Self> {
-        let mut labels: Vec<Self> = causes.iter().map(Self::of).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        labels
-    }
-
-    fn told(self, world: &World<'_>) -> Through {
-        let role = |r| world.role_name(r).to_owned();
-        let team = |t| world.team_name(t).to_owned();
-        match self {
-            Self::Role(r) => Through::OwnRole { role: role(r) },
-            Self::Team(t, r) => Through::Team { team: team(t), role: role(r) },
-            Self::Member(t, r) => Through::Membership { team: team(t), role: role(r) },
-            Self::Own(r) => Through::OwnGrant { role: role(r) },
-            Self::OfTeam(t, r) => Through::TeamGrant { team: team(t), role: role(r) },
-            Self::Everyone(r) => Through::Everyone { role: role(r) },
-            Self::Owner => Through::Ownership,
-            Self::Visible => Through::Visibility,
-            Self::Edit(r) => Through::RoleEdit { role: role(r) },
-        }
-    }
-}
-
-/// What makes two pairs of people and resources stand in one line.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    effect: AccessEffect,
-    risk: AccessRisk,
-    bits: Bits,
-    through: Vec<Label>,
-    formerly: Vec<Label>,
-    but_on: Vec<ResourceId>,
-    account: Account,
-    pending: bool,
-    kind: UserKind,
-}
-
-/// A line before it has names: which groups of people, and on what.
-#[derive(Debug)]
-struct Row {
-    key: Key,
-    groups: Vec<usize>,
-    on: Vec<ResourceId>,
-    everywhere: bool,
-}
-
 /// Says what differs in names. `changes` is how many changes the world has.
 #[must_use]
 pub fn told(world: &World<'_>, differences: &Differences, changes: usize) -> AccessDifference {
@@ -300,127 +225,39 @@ pub fn told(world: &World<'_>, differences: &Differences, changes: usize) -> Acc
     told
 }
 
-/// The lines without names, the riskiest first: first the people of one key and resource together, then
-/// the resources of the same people.
-fn rows(world: &World<'_>, differences: &Differences) -> Vec<Row> {
-    let reading = world.measure().reading();
-    let risk = |bits: &Bits| match () {
-        () if bits.is_administrator() => AccessRisk::Administrator,
-        () if bits.within(&reading) => AccessRisk::Read,
-        () => AccessRisk::Write,
-    };
-    // By number: who, in the order in which a key is first met.
-    let mut numbers: FxHashMap<(Key, Option<ResourceId>), usize> = FxHashMap::default();
-    let mut people: Vec<Vec<usize>> = Vec::new();
-    for (number, group) in differences.groups.iter().enumerate() {
-        let mut but_on: BTreeMap<(usize, bool), Vec<ResourceId>> = BTreeMap::new();
-        let named: Vec<(Bits, Bits)> = group.entries.iter().map(|e| named(world, e)).collect();
-        let nothing = (Bits::NONE, Bits::NONE);
-        for (entry, (gained, lost)) in group.entries.iter().zip(&named) {
-            let Some((outer, on)) = entry.around.zip(entry.on) else { continue };
-            let around = named.get(outer).unwrap_or(&nothing);
-            if !around.0.is_administrator() && !around.0.within(gained) {
-                but_on.entry((outer, true)).or_default().push(on);
-            }
-            if !(around.1.within(lost) || around.1.is_administrator() && lost.is_administrator()) {
-                but_on.entry((outer, false)).or_default().push(on);
-            }
-        }
-        for (index, entry) in group.entries.iter().enumerate() {
-            let around = entry.around.and_then(|a| named.get(a)).unwrap_or(&nothing);
-            let (gained, lost) = named.get(index).unwrap_or(&nothing);
-            let mut put = |effect, bits: Bits, through: Vec<Label>, formerly: Vec<Label>, gains: bool| {
-                let but_on = but_on.get(&(index, gains)).cloned().unwrap_or_default();
-                let risk = if effect == AccessEffect::Path { risk(&entry.before) } else { risk(&bits) };
-                let (account, pending, kind) = (group.account, group.pending, group.kind);
-                let key = (Key { effect, risk, bits, through, formerly, but_on, account, pending, kind }, entry.on);
-                let place = *numbers.entry(key).or_insert(people.len());
-                match people.get_mut(place) {
-                    Some(groups) => groups.push(number),
-                    None => people.push(vec![number]),
-                }
-            };
-            if entry.is_path() {
-                let outer = entry.around.and_then(|a| group.entries.get(a)).filter(|e| e.is_path());
-                let beyond = |of: fn(&Entry) -> &Vec<Cause>| {
-                    let said = outer.map_or(&[][..], |e| of(e));
-                    let causes: Vec<Cause> = of(entry).iter().filter(|c| !said.contains(c)).copied().collect();
-                    Label::all(&causes)
-                };
-                let (added, removed) = (beyond(|e| &e.added), beyond(|e| &e.removed));
-                if !(added.is_empty() && removed.is_empty()) {
-                    put(AccessEffect::Path, Bits::NONE, added, removed, true);
-                }
-            }
-            let beyond = gained.minus(around.0);
-            if !beyond.is_empty() {
-                put(AccessEffect::Gains, beyond, Label::all(&entry.added), Vec::new(), true);
-            }
-            let beyond = lost.minus(around.1);
-            if !beyond.is_empty() {
-                put(AccessEffect::Loses, beyond, Vec::new(), Label::all(&entry.removed), false);
-            }
-        }
-    }
-    let mut rows: Vec<Row> = Vec::new();
-    let mut places: FxHashMap<(Key, Vec<usize>), usize> = FxHashMap::default();
-    let mut order: Vec<((Key, Option<ResourceId>), usize)> = numbers.into_iter().collect();
-    order.sort_unstable_by_key(|(_, place)| *place);
-    for (((key, on), _), groups) in order.into_iter().zip(people) {
-        // What holds everywhere stands alone: a resource beside it would say less.
-        let place =
-            if on.is_none() { rows.len() } else { *places.entry((key.clone(), groups.clone())).or_insert(rows.len()) };
-        match rows.get_mut(place) {
-            Some(row) => row.on.extend(on),
-            None => rows.push(Row { key, groups, on: on.into_iter().collect(), everywhere: on.is_none() }),
-        }
-    }
-    rows.sort_by_key(|r| (r.key.effect == AccessEffect::Path, r.key.risk, r.key.effect));
-    rows
-}
-
-/// What is gained and lost, as far as it has names.
-fn named(world: &World<'_>, entry: &Entry) -> (Bits, Bits) {
-    let after = entry.before.minus(entry.lost).or(entry.gained);
-    let [before, after] = [entry.before, after].map(|bits| world.measure().plain(&bits));
-    (after.minus(before), before.minus(after))
-}
-
 fn line(world: &World<'_>, differences: &Differences, row: Row, room: &mut usize) -> AccessLine {
-    let Row { key, groups, on, everywhere } = row;
-    let users = groups.iter().filter_map(|g| differences.groups.get(*g)).flat_map(|g| &g.users);
+    let users = row.groups.iter().filter_map(|g| differences.groups.get(*g as usize)).flat_map(|g| &g.users);
     let users: Vec<UserId> = users.copied().collect();
-    let mut named = |mut names: Vec<String>| {
+    let mut named = |mut names: Vec<&str>| {
         names.sort_unstable();
         let kept = names.len().min((*room).max(NAMES_MIN));
         *room = room.saturating_sub(kept);
-        names.truncate(kept);
-        names
+        names.into_iter().take(kept).map(str::to_owned).collect()
     };
-    let measure = world.measure();
-    let administrator = key.bits.is_administrator();
-    let permissions = if administrator { Vec::new() } else { permissions(world, &key.bits) };
+    let administrator = row.bits.is_administrator();
+    let permissions = if administrator { Vec::new() } else { permissions(world, &row.bits) };
     let told = |labels: &[Label]| {
         let mut all: Vec<Through> = labels.iter().map(|l| l.told(world)).collect();
         all.sort_unstable();
         all
     };
     AccessLine {
-        effect: key.effect,
-        risk: key.risk,
+        effect: row.effect,
+        risk: row.risk,
         people: users.len(),
-        who: named(users.iter().map(|u| world.user_name(*u).to_owned()).collect()),
-        resources: if everywhere { 0 } else { on.len() },
-        on: named(on.iter().map(|r| world.resource_name(*r).to_owned()).collect()),
+        who: named(users.iter().map(|u| world.user_name(*u)).collect()),
+        resources: row.on.len(),
+        on: named(row.on.iter().map(|r| world.resource_name(*r)).collect()),
+        scattered: row.scattered,
         administrator,
         permissions,
-        unpublished: measure.unpublished(&key.bits).into_iter().map(str::to_owned).collect(),
-        through: told(&key.through),
-        formerly: told(&key.formerly),
-        but_on: named(key.but_on.iter().map(|r| world.resource_name(*r).to_owned()).collect()),
-        account: account(key.account),
-        pending: key.pending,
-        accounts: key.kind,
+        unpublished: world.measure().unpublished(&row.bits).into_iter().map(str::to_owned).collect(),
+        through: told(&row.through),
+        formerly: told(&row.formerly),
+        but_on: named(row.but_on.iter().map(|r| world.resource_name(*r)).collect()),
+        account: row.account,
+        pending: row.pending,
+        accounts: row.kind,
     }
 }
 
@@ -430,17 +267,4 @@ fn permissions(world: &World<'_>, bits: &Bits) -> Vec<String> {
     let mut names: Vec<String> = measure.plain_permissions(bits).map(str::to_owned).collect();
     names.sort_unstable();
     names
-}
-
-fn account(account: Account) -> Option<AccountChange> {
-    Some(match account {
-        Account::Stays => return None,
-        Account::Created => AccountChange::Created,
-        Account::Invited => AccountChange::Invited,
-        Account::Enabled => AccountChange::Enabled,
-        Account::Extended => AccountChange::Extended,
-        Account::Disabled => AccountChange::Disabled,
-        Account::Deleted => AccountChange::Deleted,
-        Account::Ended => AccountChange::Ended,
-    })
 }

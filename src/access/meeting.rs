@@ -294,12 +294,12 @@ impl Finder<'_, '_> {
         }
         if own.len() > 1 {
             for team in self.changing_teams(user, &teams) {
-                places.extend(world.live_granted_to_known(Principal::Team(team)));
+                places.extend(world.live().granted_to(Principal::Team(team)).iter().map(|(on, _)| *on));
             }
             let itself = [facts.state.by(), facts.until.by(), facts.role.by()].iter().any(Option::is_some);
             if self.roles_change || (itself && world.has_caps()) {
                 for principal in &principals {
-                    places.extend(world.live_granted_to_known(*principal));
+                    places.extend(world.live().granted_to(*principal).iter().map(|(on, _)| *on));
                 }
                 places.extend(world.owned(user));
             }
@@ -350,7 +350,7 @@ impl Finder<'_, '_> {
                 }
                 if self.roles_change {
                     // Roles that change on a live grant, or for owners and everyone.
-                    for grant in world.live_grants_on(on) {
+                    for grant in world.live().grants_on(on) {
                         let Some(by) = world.role_by(grant.role) else { continue };
                         match grant.principal {
                             Principal::User(user) => users.push((user, by)),
@@ -495,9 +495,8 @@ impl World<'_> {
             }
         }
         if self.changed_roles().next().is_some() {
-            for row in self.live_teams(user) {
-                let role = self.live().memberships()[*row as usize].role;
-                found.extend(role.value().into_iter().flat_map(|r| self.governed_by(*r)));
+            for m in self.live().memberships_of(user) {
+                found.extend(m.role.value().into_iter().flat_map(|r| self.governed_by(*r)));
             }
         }
         let mut set: BTreeSet<u32> = found.into_iter().collect();
@@ -553,10 +552,7 @@ impl World<'_> {
         }
         let role = |r: Option<RoleId>| r.is_some_and(|r| may.roles.contains(&r));
         self.user(user).role.both().into_iter().any(role)
-            || self.live_teams(user).iter().any(|row| {
-                let m = &self.live().memberships()[*row as usize];
-                may.teams.contains(&m.team) || role(m.role.value().copied())
-            })
+            || (self.live().memberships_of(user)).any(|m| may.teams.contains(&m.team) || role(m.role.value().copied()))
             || self.members_of_user.get(&user).into_iter().flatten().any(|team| {
                 let fact = self.members.get(&(*team, user));
                 let ends = fact.map(|f| [f.before, f.after]).into_iter().flatten().flatten();

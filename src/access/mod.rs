@@ -15,6 +15,7 @@ pub(crate) mod naive;
 #[cfg(test)]
 mod properties;
 mod reach;
+mod rows;
 #[cfg(test)]
 pub(crate) mod tests;
 mod told;
@@ -24,7 +25,7 @@ mod world;
 pub use ask::{Asked, Asker};
 pub use bits::Bits;
 pub use claims::{Failed, Judgement, Outcome, judge};
-pub use difference::{Account, Cause, Differences, Entry, Group, differences};
+pub use difference::{Cause, Differences, Entry, Group, differences};
 pub use files::{Declared, Files};
 pub use lines::{AccessDifference, AccessEffect, AccessLine, AccessRisk, AccountChange, Through, told};
 pub use measure::{Given, Measure, RoleBits};

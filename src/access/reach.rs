@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::{At, Bits, World};
-use crate::model::{Moment, Principal, ResourceId, RoleId, TeamId, UserId, UserState, Visibility};
+use crate::model::{Grant, Moment, Principal, ResourceId, RoleId, TeamId, UserId, UserState, Visibility};
 
 /// A way in which somebody has access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,66 @@ pub(super) struct Holder {
     pub(super) teams: Vec<(TeamId, TeamId)>,
     /// What bounds that which is given to them on resources.
     pub(super) cap: Bits,
+}
+
+/// Where the grants that somebody has before the changes are looked up.
+pub(super) enum Rows {
+    /// In the list of all grants.
+    Search,
+    /// In the grants of all principals that can be theirs, by resource and principal: at hand for many
+    /// questions about one user.
+    AtHand(Vec<(ResourceId, Principal, u32)>),
+}
+
+/// The grants on one resource, as far as they are looked up.
+enum RowsOn<'w> {
+    Search(&'w [Grant]),
+    AtHand(&'w [(ResourceId, Principal, u32)], &'w [Grant]),
+}
+
+impl Rows {
+    /// Gathers the grants of some principals.
+    pub(super) fn at_hand(world: &World<'_>, whom: impl Iterator<Item = Principal>) -> Self {
+        let mut rows: Vec<(ResourceId, Principal, u32)> = Vec::new();
+        for to in whom {
+            rows.extend(world.live().granted_to(to).iter().map(|(on, place)| (*on, to, *place)));
+        }
+        rows.sort();
+        Self::AtHand(rows)
+    }
+
+    fn on<'w>(&'w self, world: &World<'w>, on: ResourceId) -> RowsOn<'w> {
+        match self {
+            Self::Search => RowsOn::Search(world.live().grants_on(on)),
+            Self::AtHand(rows) => {
+                let from = rows.partition_point(|(r, ..)| *r < on);
+                let count = rows[from..].iter().take_while(|(r, ..)| *r == on).count();
+                RowsOn::AtHand(&rows[from..from + count], world.live().grants())
+            }
+        }
+    }
+}
+
+impl<'w> RowsOn<'w> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Search(rows) => rows.is_empty(),
+            Self::AtHand(rows, _) => rows.is_empty(),
+        }
+    }
+
+    fn of(&self, to: Principal) -> &'w [Grant] {
+        match self {
+            Self::Search(on) => super::world::grants_to(on, to),
+            Self::AtHand(rows, all) => {
+                let mine = |(_, p, _): &&(ResourceId, Principal, u32)| *p == to;
+                let Some((_, _, place)) = rows.iter().find(mine) else { return &[] };
+                // The roles of one principal on one resource stand side by side.
+                let (from, count) = (*place as usize, rows.iter().filter(mine).count());
+                all.get(from..from + count).unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// Whether somebody who is invited and has not come yet counts as if they had: an order of changes
@@ -196,9 +256,15 @@ impl World<'_> {
     }
 
     /// Walks over every way in which somebody has access to a resource beyond what they have everywhere.
-    pub(super) fn ways_on(
+    pub(super) fn ways_on(&self, holder: &Holder, resource: Option<ResourceId>, at: At<'_>, found: impl FnMut(Step)) {
+        self.ways_by(holder, &Rows::Search, resource, at, found);
+    }
+
+    /// The same where the grants of the user are perhaps at hand.
+    pub(super) fn ways_by(
         &self,
         holder: &Holder,
+        rows: &Rows,
         resource: Option<ResourceId>,
         at: At<'_>,
         mut found: impl FnMut(Step),
@@ -224,13 +290,21 @@ impl World<'_> {
             {
                 given(Way::Visible { on }, self.bits_named(role, at));
             }
-            if self.has_grants(on) {
+            let changes = self.grants.get(&on);
+            let live = rows.on(self, on);
+            if changes.is_some() || !live.is_empty() {
                 let own = Principal::User(user);
                 let of_teams = teams.iter().map(|(t, m)| (Principal::Team(*t), Some(*m)));
                 for (to, member) in [(own, None), (Principal::Everyone, None)].into_iter().chain(of_teams) {
-                    self.granted(on, to, at, |role, until| {
-                        given(Way::Grant { to, member, on, role, until }, self.role_bits(role, at).given);
-                    });
+                    self.granted_by(
+                        changes,
+                        to,
+                        at,
+                        || live.of(to),
+                        |role, until| {
+                            given(Way::Grant { to, member, on, role, until }, self.role_bits(role, at).given);
+                        },
+                    );
                 }
             }
             steps = steps.saturating_sub(1);
@@ -280,7 +354,7 @@ impl World<'_> {
 
     /// The teams that a user can belong to at some moment, with those around them; sorted.
     pub(super) fn possible_teams(&self, user: UserId) -> Vec<TeamId> {
-        let live = self.live_teams(user).iter().map(|row| self.live().memberships()[*row as usize].team);
+        let live = self.live().memberships_of(user).map(|m| m.team);
         let new = self.members_of_user.get(&user).into_iter().flatten().copied();
         let mut all: Vec<TeamId> = live.chain(new).collect();
         let mut next = 0;
@@ -328,9 +402,8 @@ impl World<'_> {
             }
         }
         if self.changed_roles().next().is_some() {
-            for row in self.live_teams(user) {
-                let role = self.live().memberships()[*row as usize].role;
-                found.extend(role.value().and_then(|r| self.role_by(*r)));
+            for m in self.live().memberships_of(user) {
+                found.extend(m.role.value().and_then(|r| self.role_by(*r)));
             }
         }
         for &team in teams {
@@ -372,7 +445,7 @@ impl World<'_> {
                 }
             }
             if roles_change {
-                let live = self.live_grants_on(on).iter().filter(|g| concerns(&g.principal));
+                let live = self.live().grants_on(on).iter().filter(|g| concerns(&g.principal));
                 found.extend(live.filter_map(|g| self.role_by(g.role)));
                 for owner in [true, false] {
                     let role = self.given_by_kind(self.resource_kind(on), owner).and_then(|r| self.find_role(r));

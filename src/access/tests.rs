@@ -461,6 +461,30 @@ fn role_edits_caps_and_paths_are_told_apart() {
 }
 
 #[test]
+fn an_edit_of_a_role_that_is_held_in_many_places_is_one_line() {
+    let many = |places: usize| {
+        let one = |n: usize| format!("user u{n}\nres p/{n}\nres q/{n}\ngrant p/{n} u{n} edit\ngrant q/{n} u{n} edit\n");
+        let before: String = (0..places).map(one).collect();
+        let (live, _) = read(&before, true);
+        let plan = planned(&everything(read(&format!("role edit use,edit,ship\n{before}"), true)), &live);
+        let changes: Vec<&Change> = plan.steps.iter().map(|s| &s.change).collect();
+        assert_eq!(check(&live, &catalogue(0), &changes, true).map(|a| a.gain), Ok(places));
+        plan.access.lines
+    };
+    // Each of few places is told for itself.
+    let lines = many(8);
+    assert!(lines.len() == 8 && lines.iter().all(|l| (l.people, l.resources, l.scattered) == (1, 2, false)));
+    let lines = many(9);
+    let [one] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert_eq!((one.people, one.resources, one.scattered), (9, 18, true));
+    let said = crate::render::access::sentence(one, false);
+    assert_eq!(
+        said,
+        "9 people gain ship on some of 18 resources (p/0, p/1 and 16 more) through role edit, which changes"
+    );
+}
+
+#[test]
 fn what_changes_nobodys_access_says_so() {
     let before = "user a\nteam t\nmember t a\nres p/1\n";
     let after = "user a name=A\nteam t leads=a\nteam s\nmember t a\nres p/1\ngrant p/1 team/s use\n";

@@ -6,7 +6,7 @@ use super::ask::{Asked, Asker, What};
 use super::reach::{Invited, Step, Way};
 use super::told::{Can, Edge, Holder, Source, Via, Who};
 use super::{Bits, World};
-use crate::model::{Combine, Principal, ResourceId, RoleId, TeamId, UserId, Visibility};
+use crate::model::{Combine, Moment, Principal, ResourceId, RoleId, TeamId, UserId, Visibility};
 
 /// A way without the user: what several people have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ impl Asker<'_, '_> {
                 Some(Via {
                     source: *number.get(&Common::of(&step.way))?,
                     member_of: member.map(|t| world.team_name(t).to_owned()),
-                    until: member.and_then(|t| world.member_until(t, user, self.at)),
+                    until: self.ends_for(user, member, &step.way),
                     held_back: step.capped,
                 })
             });
@@ -153,6 +153,19 @@ impl Asker<'_, '_> {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// When a way ends for a user, where that is before the way itself ends: with their account, or with the
+    /// membership by which it comes.
+    fn ends_for(&self, user: UserId, member: Option<TeamId>, way: &Way) -> Option<Moment> {
+        let account = self.world.user(user).until.at(self.at);
+        let membership = member.and_then(|t| self.world.member_until(t, user, self.at));
+        let own = account.into_iter().chain(membership).min()?;
+        let whole = match way {
+            Way::Grant { until, .. } => *until,
+            _ => None,
+        };
+        whole.is_none_or(|end| own < end).then_some(own)
     }
 
     fn answer_of(&self, what: &What, steps: &[Step]) -> Can {

@@ -4,15 +4,15 @@
 //! as it is before and after, with the number of the change. So one structure answers for the state
 //! before, for the state after, and for every state that an apply or a crash can leave in between.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::measure::{Given, Measure, RoleBits};
 use crate::model::{
-    Catalogue, Change, Directory, GrantedRole, Moment, Principal, PrincipalRecord, ResourceId, ResourceRecord, RoleId,
-    RoleRecord, TeamId, TeamRecord, UserId, UserKind, UserRecord, UserState, Visibility,
+    Catalogue, Change, Directory, Grant, GrantedRole, Grouped, Moment, Principal, PrincipalRecord, ResourceId,
+    ResourceRecord, RoleId, RoleRecord, TeamId, TeamRecord, UserId, UserKind, UserRecord, UserState, Visibility,
 };
 
 /// A moment of an apply.
@@ -122,43 +122,6 @@ pub(super) struct GrantFact {
     pub by: u32,
 }
 
-/// Rows grouped by a number: the rows of `n` are `rows[starts[n]..starts[n + 1]]`.
-#[derive(Debug, Default)]
-pub(super) struct Grouped<T> {
-    starts: Vec<u32>,
-    rows: Vec<T>,
-}
-
-impl<T: Copy + Default> Grouped<T> {
-    /// Groups rows; two passes, no sort.
-    pub(super) fn new(groups: usize, rows: impl Iterator<Item = (u32, T)> + Clone) -> Self {
-        let mut starts = vec![0_u32; groups + 1];
-        let mut count = 0;
-        for (group, _) in rows.clone() {
-            starts[group as usize + 1] += 1;
-            count += 1;
-        }
-        for i in 0..groups {
-            starts[i + 1] += starts[i];
-        }
-        let mut fill = starts.clone();
-        let mut out = vec![T::default(); count];
-        for (group, row) in rows {
-            out[fill[group as usize] as usize] = row;
-            fill[group as usize] += 1;
-        }
-        Self { starts, rows: out }
-    }
-
-    pub(super) fn of(&self, group: u32) -> &[T] {
-        let at = |i: usize| self.starts.get(i).map(|s| *s as usize);
-        match (at(group as usize), at(group as usize + 1)) {
-            (Some(from), Some(to)) => &self.rows[from..to],
-            _ => &[],
-        }
-    }
-}
-
 /// Names that are not those of the directory: of new things, and of renamed ones.
 #[derive(Debug, Default)]
 struct Names {
@@ -217,13 +180,9 @@ pub struct World<'a> {
     resource_names: Names,
     role_names: Names,
     counts: Counts,
-    teams_of: OnceCell<Grouped<u32>>,
-    inner_of: OnceCell<Grouped<TeamId>>,
-    children_of: OnceCell<Grouped<ResourceId>>,
-    grants_of_teams: OnceCell<Grouped<ResourceId>>,
-    grants_of_users: OnceCell<Grouped<ResourceId>>,
-    grants_of_everyone: OnceCell<Vec<ResourceId>>,
-    owned_by: OnceCell<Grouped<ResourceId>>,
+    inner_of: OnceLock<Grouped<TeamId>>,
+    children_of: OnceLock<Grouped<ResourceId>>,
+    owned_by: OnceLock<Grouped<ResourceId>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -279,13 +238,9 @@ impl<'a> World<'a> {
                 resources: count(live.resources().len()),
                 roles: 0,
             },
-            teams_of: OnceCell::new(),
-            inner_of: OnceCell::new(),
-            children_of: OnceCell::new(),
-            grants_of_teams: OnceCell::new(),
-            grants_of_users: OnceCell::new(),
-            grants_of_everyone: OnceCell::new(),
-            owned_by: OnceCell::new(),
+            inner_of: OnceLock::new(),
+            children_of: OnceLock::new(),
+            owned_by: OnceLock::new(),
         };
         world.read_roles();
         for change in changes.clone() {
@@ -814,7 +769,7 @@ impl<'a> World<'a> {
     /// Whether a last moment is past.
     #[must_use]
     pub fn has_ended(&self, until: Option<Moment>) -> bool {
-        until.is_some_and(|u| u < self.now)
+        until.is_some_and(|u| u.is_past(self.now))
     }
 
     /// The own role of a user at a moment.
@@ -823,21 +778,10 @@ impl<'a> World<'a> {
         self.user(id).role.at(at)
     }
 
-    /// The teams of a user in the directory, as they are before the changes.
-    pub(super) fn live_teams(&self, user: UserId) -> &[u32] {
-        self.teams_of
-            .get_or_init(|| {
-                let rows = self.live.memberships().iter().enumerate().map(|(i, m)| (m.user.0, i as u32));
-                Grouped::new(self.live.users().len(), rows)
-            })
-            .of(user.0)
-    }
-
     /// The memberships of a user at a moment, ended ones left out.
     pub(super) fn memberships(&self, user: UserId, at: At<'_>, mut found: impl FnMut(TeamId, Option<RoleId>)) {
         let changed = self.members_of_user.get(&user);
-        for &row in self.live_teams(user) {
-            let m = &self.live.memberships()[row as usize];
+        for m in self.live.memberships_of(user) {
             if changed.is_none_or(|teams| !teams.contains(&m.team)) && !self.has_ended(m.until.value().copied()) {
                 found(m.team, m.role.value().copied());
             }
@@ -862,7 +806,7 @@ impl<'a> World<'a> {
 
     /// Who may hold a grant on a resource itself, before or after the changes; sorted, each once.
     pub(super) fn possible_principals(&self, resource: ResourceId) -> Vec<Principal> {
-        let live = self.live_grants_on(resource).iter().map(|g| g.principal);
+        let live = self.live.grants_on(resource).iter().map(|g| g.principal);
         let changed = self.grants.get(&resource).into_iter().flatten().map(|(p, _)| *p);
         let mut all: Vec<Principal> = live.chain(changed).collect();
         all.sort_unstable();
@@ -875,17 +819,9 @@ impl<'a> World<'a> {
         self.user(user).counts.at(at)
     }
 
-    /// The grants on a resource itself before the changes.
-    pub(super) fn live_grants_on(&self, resource: ResourceId) -> &'a [crate::model::Grant] {
-        if resource.index() < self.live.resources().len() { self.live.grants_on(resource) } else { &[] }
-    }
-
     /// The grants of one principal on a resource itself before the changes.
-    pub(super) fn live_grants_to(&self, resource: ResourceId, principal: Principal) -> &'a [crate::model::Grant] {
-        let on = self.live_grants_on(resource);
-        let from = on.partition_point(|g| g.principal < principal);
-        let to = on.partition_point(|g| g.principal <= principal);
-        &on[from..to]
+    pub(super) fn live_grants_to(&self, resource: ResourceId, principal: Principal) -> &'a [Grant] {
+        grants_to(self.live.grants_on(resource), principal)
     }
 
     /// Whether a principal has a grant on a resource itself at some moment.
@@ -894,19 +830,9 @@ impl<'a> World<'a> {
             || self.grants.get(&resource).is_some_and(|all| all.iter().any(|(p, _)| *p == principal))
     }
 
-    /// As [`Self::live_granted_to`], nothing for principals that are new.
-    pub(super) fn live_granted_to_known(&self, principal: Principal) -> &[ResourceId] {
-        let known = match principal {
-            Principal::User(id) => id.index() < self.live.users().len(),
-            Principal::Team(id) => id.index() < self.live.teams().len(),
-            Principal::Everyone => true,
-        };
-        if known { self.live_granted_to(principal) } else { &[] }
-    }
-
     /// Whether there is any grant on a resource itself at some moment.
     pub(super) fn has_grants(&self, resource: ResourceId) -> bool {
-        !self.live_grants_on(resource).is_empty() || self.grants.contains_key(&resource)
+        !self.live.grants_on(resource).is_empty() || self.grants.contains_key(&resource)
     }
 
     /// The roles of a principal on one resource itself at a moment, ended ones left out.
@@ -915,20 +841,31 @@ impl<'a> World<'a> {
         resource: ResourceId,
         principal: Principal,
         at: At<'_>,
+        found: impl FnMut(RoleId, Option<Moment>),
+    ) {
+        self.granted_by(self.grants.get(&resource), principal, at, || self.live_grants_to(resource, principal), found);
+    }
+
+    /// The same where it is known what changes on the resource, and how to find what is live.
+    pub(super) fn granted_by<'g>(
+        &self,
+        changes: Option<&Vec<(Principal, GrantFact)>>,
+        principal: Principal,
+        at: At<'_>,
+        live: impl FnOnce() -> &'g [Grant],
         mut found: impl FnMut(RoleId, Option<Moment>),
     ) {
-        let fact = self.grants.get(&resource).and_then(|all| all.iter().find(|(p, _)| *p == principal));
         let mut one = |(role, until): Held| {
             if !self.has_ended(until) {
                 found(role, until);
             }
         };
-        match fact {
+        match changes.and_then(|all| all.iter().find(|(p, _)| *p == principal)) {
             Some((_, fact)) => {
                 let rows = if at.made(fact.by) { &fact.after } else { &fact.before };
                 rows.iter().copied().for_each(&mut one);
             }
-            None => self.live_grants(resource, principal).for_each(&mut one),
+            None => live().iter().map(|g| (g.role, g.until)).for_each(&mut one),
         }
     }
 
@@ -967,36 +904,6 @@ impl<'a> World<'a> {
         children.of(resource.0)
     }
 
-    /// The resources on which a principal has a grant before the changes, some of them several times.
-    pub(super) fn live_granted_to(&self, principal: Principal) -> &[ResourceId] {
-        let rows = self.live.grants().iter();
-        match principal {
-            Principal::Team(team) => self
-                .grants_of_teams
-                .get_or_init(|| {
-                    let rows = rows.filter_map(|g| match g.principal {
-                        Principal::Team(t) => Some((t.0, g.resource)),
-                        _ => None,
-                    });
-                    Grouped::new(self.live.teams().len(), rows)
-                })
-                .of(team.0),
-            Principal::User(user) => self
-                .grants_of_users
-                .get_or_init(|| {
-                    let rows = rows.filter_map(|g| match g.principal {
-                        Principal::User(u) => Some((u.0, g.resource)),
-                        _ => None,
-                    });
-                    Grouped::new(self.live.users().len(), rows)
-                })
-                .of(user.0),
-            Principal::Everyone => self
-                .grants_of_everyone
-                .get_or_init(|| rows.filter(|g| g.principal == Principal::Everyone).map(|g| g.resource).collect()),
-        }
-    }
-
     /// The resources that a user owns before or after the changes.
     pub(super) fn owned(&self, user: UserId) -> &[ResourceId] {
         self.owned_by
@@ -1015,10 +922,17 @@ impl<'a> World<'a> {
 
     /// The users who are members of a team before or after the changes, by own membership.
     pub(super) fn possible_members(&self, team: TeamId) -> impl Iterator<Item = UserId> + '_ {
-        let live = if team.index() < self.live.teams().len() { self.live.members_of(team) } else { &[] };
         let new = self.joins_of_team.get(&team).map_or(&[][..], |joins| joins);
-        live.iter().map(|m| m.user).chain(new.iter().copied())
+        self.live.members_of(team).iter().map(|m| m.user).chain(new.iter().copied())
     }
+}
+
+/// Of the grants on a resource, those of one principal.
+pub(super) fn grants_to(on: &[Grant], principal: Principal) -> &[Grant] {
+    let from = on.partition_point(|g| g.principal < principal);
+    // Few principals have more than one role on a resource.
+    let count = on[from..].iter().take_while(|g| g.principal == principal).count();
+    &on[from..from + count]
 }
 
 /// Everything that is reached from a thing, itself first; each once.

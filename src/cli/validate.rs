@@ -51,7 +51,7 @@ pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exi
             }
         }
         Format::Json => {
-            let document = findings_json::document(&findings, &sources);
+            let document = findings_json::document(&findings, &sources, &prefix(global));
             ui.out(&json(&document)?);
         }
         Format::Sarif => ui.out(&json(&findings_sarif::sarif(&findings, &sources, &prefix(global)))?),

@@ -535,17 +535,17 @@ object! {
     /// What a team may use; what is not said is not limited.
     QuotaDecl, "a quota" {
         /// Cores over all resources of the team.
-        cpu: Option<u32>,
+        cpu: Option<u64>,
         /// Memory over all resources of the team.
         memory: Option<Bytes>,
         /// Storage of the team.
         storage: Option<Bytes>,
         /// How many applications.
-        apps: Option<u32>,
+        apps: Option<u64>,
         /// How many workflows.
-        workflows: Option<u32>,
+        workflows: Option<u64>,
         /// How many workspaces.
-        workspaces: Option<u32>,
+        workspaces: Option<u64>,
     }
 }
 
@@ -655,9 +655,11 @@ object! {
         /// How people and access are removed.
         removal: Option<RemovalDecl>,
         /// Roles that nobody may hold together.
-        exclusive: Option<Vec<Vec<Sp<Sym>>>>,
+        exclusive: Option<Vec<Sp<Vec<Sp<Sym>>>>>,
         /// How many seats of each class there are.
         seats: Option<Table<u32>>,
+        /// What all teams may use together.
+        quota: Option<QuotaDecl>,
         /// How strictly each invariant is taken.
         invariants: Option<Table<Sp<Setting>>>,
         /// Whose approval which changes need.

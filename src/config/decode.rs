@@ -332,6 +332,23 @@ impl Decode for u32 {
     }
 }
 
+/// As far as a database keeps it: to 63 bits.
+impl Decode for u64 {
+    const WHAT: &'static str = u32::WHAT;
+
+    fn decode(node: Cursor<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        match node.as_int().and_then(|n| Self::try_from(n).ok()) {
+            Some(value) => Some(value),
+            // Says what is wrong: a smaller number would be fine.
+            None => u32::decode(node, cx).map(Self::from),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
+    }
+}
+
 /// A number without digits behind the point for JSON, but written as YAML has it.
 fn quantity<T>(
     node: Cursor<'_>,

@@ -5,9 +5,11 @@
 
 mod code;
 mod source;
+mod words;
 
 pub use code::Code;
 pub use source::{FileId, Location, Position, Source, SourceMap, Span};
+pub use words::thousands;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -98,7 +98,7 @@ fn seats_are_counted_by_class() {
     two.rules.seats = BTreeMap::from([("paid".to_owned(), 2), ("read".to_owned(), 1)]);
     assert!(said(&two).is_empty());
     two.rules.seats.insert("paid".to_owned(), 1);
-    assert_eq!(said(&two), ["error seats-fit: 2 users need a seat of the class paid, and there are 1"]);
+    assert_eq!(said(&two), ["error seats-fit: 2 users need a seat of the class `paid`, and there is 1: ada, bob"]);
     two.rules.settings.insert("seats-fit".to_owned(), Setting::Warn);
     assert_eq!(errors(&Subject::declared(&two, today())).len(), 0);
     assert_eq!(said(&two).len(), 1);

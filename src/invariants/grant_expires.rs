@@ -25,7 +25,7 @@ const DAYS: i64 = 14;
 pub(super) fn grant_expires(subject: &Subject<'_>) -> Vec<Breach> {
     let directory = subject.directory;
     let horizon = subject.now.plus_days(DAYS);
-    let soon = |until: Option<Moment>| until.filter(|end| *end > subject.now && *end <= horizon);
+    let soon = |until: Option<Moment>| until.filter(|end| !end.is_past(subject.now) && *end <= horizon);
     let mut breaches = Vec::new();
     let mut note = |place: Place, what: String, end: Moment| {
         let breach = Breach::new(&RULE, place, format!("{what} ends {}", end.short()));

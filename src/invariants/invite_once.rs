@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Answer, RuleInfo, Scope, Verdict, some_of};
 use crate::diagnostic::Code;
-use crate::model::{Change, Directory, UserState};
+use crate::model::{Change, Directory, Rules, UserState};
 
 /// The rule.
 pub const RULE: RuleInfo = RuleInfo {
@@ -14,7 +14,7 @@ pub const RULE: RuleInfo = RuleInfo {
     source: "cncf/people#821: people who declined were invited again by every run",
     optional: true,
     scope: Scope::Change,
-    example: "invited again: ada@acme.com",
+    example: "the invitation of ada@acme.com has run out, and is not sent again",
     fix: "Ask the person. To send it again, remove the old invitation in the system first.",
 };
 
@@ -39,4 +39,18 @@ pub fn invite_once<'c>(live: &Directory, changes: impl Iterator<Item = &'c Chang
         Verdict::new(RULE.name(), Answer::Violated, format!("invited again: {}", some_of(&again)))
             .help("ask them; to send it again, remove the old invitation in the system first")
     })
+}
+
+/// Says whose invitation has run out, and that no plan sends it again: with what to do.
+#[must_use]
+pub fn not_invited_again(expired: &[String], rules: &Rules) -> Option<(String, String)> {
+    if expired.is_empty() || RULE.severity_under(rules).is_none() {
+        return None;
+    }
+    let message = match expired {
+        [one] => format!("the invitation of {one} has run out, and is not sent again"),
+        many => format!("{} invitations have run out, and are not sent again: {}", many.len(), some_of(many)),
+    };
+    let help = "ask whether they want to come; to send it again, remove the old invitation in the system first";
+    Some((message, help.to_owned()))
 }

@@ -48,7 +48,8 @@ pub(super) fn lead_is_member(subject: &Subject<'_>) -> Vec<Breach> {
         }
     }
     for (team, lead) in open {
-        let inside = subject.memberships_of(lead).any(|m| directory.team_and_outer(m.team).any(|t| t == team));
+        let inside =
+            subject.directory.memberships_of(lead).any(|m| directory.team_and_outer(m.team).any(|t| t == team));
         if inside || unknown.contains(&team) {
             continue;
         }

@@ -11,7 +11,7 @@ pub const RULE: RuleInfo = RuleInfo {
                 grace period; where the target does not say who has one, that is said",
     source: "Strongly, 3.3.10: who is in scope and has none may only enrol after the grace period",
     optional: true,
-    scope: Scope::State,
+    scope: Scope::Change,
     example: "policies: {mfa: {require: [admin], grace: 7d}}     # who has one cannot be read",
     fix: "See to it in the system. Say `invariants: {mfa-enforced: off}` when somebody does, so that it is not said \
           again.",
@@ -22,6 +22,8 @@ pub const RULE: RuleInfo = RuleInfo {
 pub fn mfa_enforced(rules: &Rules) -> Option<Verdict> {
     rules.mfa.then(|| {
         let message = "a second factor is required, and whether everybody in scope has one is not said by this target";
-        Verdict::new(RULE.name(), Answer::Unknown, message)
+        Verdict::new(RULE.name(), Answer::Unknown, message).help(
+            "see to it in the system; when somebody does, `policies: {invariants: {mfa-enforced: off}}` ends this note",
+        )
     })
 }

@@ -37,7 +37,7 @@ mod visibility_agrees;
 pub use admin_remains::{Administrators, admin_remains};
 pub use blast_radius::{Tally, count_removals, judge_removals};
 pub use change_in_place::change_in_place;
-pub use invite_once::invite_once;
+pub use invite_once::{invite_once, not_invited_again};
 pub use irreversible_is_confirmed::{count_irreversible, judge_irreversible};
 pub use join_removal_known::join_removal_known;
 pub use joiner_is_expected::expected_joiners;

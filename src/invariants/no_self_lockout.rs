@@ -32,8 +32,15 @@ pub fn no_self_lockout<'c>(
             Some(Verdict::new(name, Answer::Unknown, message).help("mend `identity:` of the target"))
         }
         Applier::Named(email) if !after.is_empty() => {
-            let message = format!("{email}, who applies, would have lost the right to it before {}", some_of(after));
-            Some(Verdict::new(name, Answer::Violated, message).help("let another administrator apply this"))
+            let message = format!(
+                "{email}, who applies, would have lost the right to it before this is done: {}",
+                some_of(after)
+            );
+            Some(
+                Verdict::new(name, Answer::Violated, message).help(
+                    "let another administrator apply this, or take the right away in an apply of its own, at last",
+                ),
+            )
         }
         Applier::Named(email) => {
             Some(Verdict::new(name, Answer::Holds, format!("{email} can apply until the last change")))

@@ -16,22 +16,26 @@ pub const RULE: RuleInfo = RuleInfo {
           `--accept loss=N`.",
 };
 
-/// Judges the losses that no order avoids: by people, each with what they lack for a moment. `agreed` is
+/// Judges the losses that no order avoids: by people, each with what they lack for a moment. `why` says what
+/// stands in the way of an order that does; `agreed` is
 /// whether the consent of the whole plan names its number, `total`.
 #[must_use]
-pub fn judge_losses(people: &[String], agreed: bool, total: usize) -> Option<Verdict> {
+pub fn judge_losses(people: &[String], why: Option<&str>, agreed: bool, total: usize) -> Option<Verdict> {
     if people.is_empty() {
         return None;
     }
     let message = format!(
-        "{} for a moment what they have before and after, because no order avoids it: {}",
+        "{} for a moment what they have before and after: {}; {}",
         if people.len() == 1 { "1 person lacks".to_owned() } else { format!("{} people lack", people.len()) },
-        some_of(people)
+        some_of(people),
+        why.unwrap_or("no order avoids it")
     );
     Some(if agreed {
         Verdict::new(RULE.name(), Answer::Holds, format!("{message}; agreed to"))
     } else {
-        Verdict::new(RULE.name(), Answer::Violated, message)
-            .help(format!("apply in two parts, or agree to the short loss: --accept loss={total}"))
+        Verdict::new(RULE.name(), Answer::Violated, message).help(format!(
+            "agree to the short loss: --accept loss={total}; or make it two applies, and declare in the first what \
+                 is to hold in between"
+        ))
     })
 }

@@ -10,7 +10,7 @@ pub const RULE: RuleInfo = RuleInfo {
     statement: "accounts without a sign of life for longer than `policies.review.inactive` are listed",
     source: "Strongly, access reviews: administrators, inactive users and memberships, every quarter",
     optional: true,
-    scope: Scope::State,
+    scope: Scope::Change,
     example: "3 accounts have not been seen for 60 days: ada@acme.com, bob@acme.com, carl@acme.com",
     fix: "Ask whether they are still needed, and declare `state: disabled` for those that are not.",
 };

@@ -142,7 +142,7 @@ fn held_everywhere(subject: &Subject<'_>, roles: &[RoleId]) -> Vec<(UserId, Vec<
         }
         let mut held: Vec<(RoleId, Held)> = Vec::new();
         held.extend(user.role.value().filter(|r| roles.contains(r)).map(|r| (*r, Held::Own(id))));
-        for member in subject.memberships_of(id) {
+        for member in subject.directory.memberships_of(id) {
             held.extend(base[member.team.index()].iter().copied());
             let role = member.role.value().filter(|r| roles.contains(r));
             held.extend(role.map(|r| (*r, Held::Team(member.team))));

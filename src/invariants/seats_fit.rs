@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Breach, Place, RuleInfo, Scope, Subject};
+use super::{Breach, Place, RuleInfo, Scope, Subject, some_of};
 use crate::diagnostic::Code;
 use crate::model::UserId;
 
@@ -28,18 +28,23 @@ pub(super) fn seats_fit(subject: &Subject<'_>) -> Vec<Breach> {
         return Vec::new();
     }
     let directory = subject.directory;
-    let mut taken: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut taken: BTreeMap<&str, Vec<UserId>> = BTreeMap::new();
     for (index, user) in directory.users().iter().enumerate() {
         let seat = user.role.value().and_then(|r| subject.catalogue_role(*r)).and_then(|r| r.seat.as_deref());
         if let (Some(seat), true) = (seat, subject.may_come(UserId(index as u32))) {
-            *taken.entry(seat).or_default() += 1;
+            taken.entry(seat).or_default().push(UserId(index as u32));
         }
     }
     let mut breaches = Vec::new();
     for (class, there) in &subject.rules.seats {
-        let needed = taken.get(class.as_str()).copied().unwrap_or_default();
+        let users = taken.get(class.as_str()).map_or(&[][..], Vec::as_slice);
+        let needed = users.len() as u64;
         if needed > u64::from(*there) {
-            let message = format!("{needed} users need a seat of the class {class}, and there are {there}");
+            let names: Vec<String> = users.iter().map(|u| subject.email(*u).to_owned()).collect();
+            let (need, are) =
+                (if needed == 1 { "user needs" } else { "users need" }, if *there == 1 { "is" } else { "are" });
+            let message =
+                format!("{needed} {need} a seat of the class `{class}`, and there {are} {there}: {}", some_of(&names));
             breaches.push(
                 Breach::new(&RULE, Place::Rule(format!("seats {class}")), message)
                     .labelled("so many there are")

@@ -108,7 +108,7 @@ fn breach(subject: &Subject<'_>, number: usize, around: bool, message: String) -
     let to = directory.principal_record(grant.principal);
     let key = format!("{} {to} {}", directory.resource(grant.resource).name, directory.role(grant.role).name);
     let breach = Breach::new(rule, Place::Grant(number), message).keyed(key, 1);
-    breach.labelled("changes nothing").help("remove this grant: a lower one beside a higher one takes nothing away")
+    breach.labelled("changes nothing").help("remove this grant: it gives nothing more, and takes nothing away either")
 }
 
 fn person(subject: &Subject<'_>, user: UserId) -> Person {
@@ -255,7 +255,7 @@ fn everywhere(subject: &Subject<'_>, grant: &Grant, person: Option<&Person>, fou
                     found.push(Source { role, until: *until, way: Way::Base(*team), around: false });
                 }
             }
-            for member in subject.memberships_of(user) {
+            for member in subject.directory.memberships_of(user) {
                 if let Some(&role) = member.role.value().filter(|_| reaches(subject, member.team, grant.resource)) {
                     let until = member.until.value().copied();
                     found.push(Source { role, until, way: Way::Member(member.team), around: false });

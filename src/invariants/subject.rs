@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::RuleInfo;
 use crate::diagnostic::{Finding, Severity, Span};
 use crate::model::{
-    Catalogue, CatalogueRole, Desired, Directory, DomainId, Manage, Membership, Moment, Origins, ResourceId, RoleId,
-    Rules, TeamId, UserId, UserState,
+    Catalogue, CatalogueRole, Desired, Directory, DomainId, Manage, Moment, Origins, ResourceId, RoleId, Rules, TeamId,
+    UserId, UserState,
 };
 
 /// One state of one target, and what is wanted of it.
@@ -25,15 +25,8 @@ pub struct Subject<'a> {
     pub manage: Option<&'a Manage>,
     /// The blocked users by e-mail.
     pub blocks: Option<&'a BTreeMap<String, Option<String>>>,
-    /// The memberships by user.
-    by_user: OnceCell<ByUser>,
     /// Whether a team lies in another.
     nested: OnceCell<bool>,
-}
-
-struct ByUser {
-    starts: Vec<u32>,
-    numbers: Vec<u32>,
 }
 
 impl<'a> Subject<'a> {
@@ -47,7 +40,6 @@ impl<'a> Subject<'a> {
             now,
             manage: Some(&desired.manage),
             blocks: Some(&desired.blocks),
-            by_user: OnceCell::new(),
             nested: OnceCell::new(),
         }
     }
@@ -70,36 +62,12 @@ impl<'a> Subject<'a> {
         *self.nested.get_or_init(|| self.directory.teams().iter().any(|t| t.outer.value().is_some()))
     }
 
-    /// The memberships of a user. Grouped once, in linear time.
-    pub fn memberships_of(&self, user: UserId) -> impl Iterator<Item = &'a Membership> + use<'a, '_> {
-        let all = self.directory.memberships();
-        let by_user = self.by_user.get_or_init(|| {
-            let mut starts = vec![0_u32; self.directory.users().len() + 1];
-            for member in all {
-                starts[member.user.index() + 1] += 1;
-            }
-            for index in 1..starts.len() {
-                starts[index] += starts[index - 1];
-            }
-            let mut next = starts.clone();
-            let mut numbers = vec![0_u32; all.len()];
-            for (number, member) in all.iter().enumerate() {
-                let place = &mut next[member.user.index()];
-                numbers[*place as usize] = number as u32;
-                *place += 1;
-            }
-            ByUser { starts, numbers }
-        });
-        let (from, to) = (by_user.starts[user.index()], by_user.starts[user.index() + 1]);
-        by_user.numbers[from as usize..to as usize].iter().map(move |n| &all[*n as usize])
-    }
-
     /// The teams that a user belongs to, those around them included, with the last moment of the
     /// membership that leads there.
     #[must_use]
     pub fn teams_of(&self, user: UserId) -> Vec<(TeamId, Option<Moment>)> {
         let mut teams: Vec<(TeamId, Option<Moment>)> = Vec::new();
-        for member in self.memberships_of(user) {
+        for member in self.directory.memberships_of(user) {
             let until = member.until.value().copied();
             if self.has_nested_teams() {
                 teams.extend(self.directory.team_and_outer(member.team).map(|t| (t, until)));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
+use super::index::{Granted, Index, rows_of, starts};
 use super::record::{
     DomainRecord, GrantRecord, MemberRecord, PrincipalRecord, QuotaRecord, ResourceRecord, RoleRecord, TeamRecord,
     UserKind, UserRecord, UserState, Visibility,
@@ -259,6 +260,11 @@ pub struct Directory {
     domains: Vec<Domain>,
     policies: BTreeMap<PolicyKey, Value>,
     reasons: Vec<Box<str>>,
+    /// Where the memberships of each team begin, and where the last end; the same for the grants on
+    /// each resource.
+    member_starts: Vec<u32>,
+    grant_starts: Vec<u32>,
+    index: Index,
 }
 
 impl Directory {
@@ -382,20 +388,29 @@ impl Directory {
         self.memberships.binary_search_by_key(&(team, user), |m| (m.team, m.user)).ok().map(|i| &self.memberships[i])
     }
 
-    /// The members of a team.
+    /// The members of a team; none for a number that is not of this directory.
     #[must_use]
     pub fn members_of(&self, team: TeamId) -> &[Membership] {
-        let from = self.memberships.partition_point(|m| m.team < team);
-        let to = self.memberships.partition_point(|m| m.team <= team);
-        &self.memberships[from..to]
+        rows_of(&self.member_starts, &self.memberships, team.0)
     }
 
-    /// The grants on a resource.
+    /// The memberships of a user, by team. The first question of this kind groups all memberships.
+    pub fn memberships_of(&self, user: UserId) -> impl Iterator<Item = &Membership> {
+        let places = self.index.memberships(self.users.len(), &self.memberships, user.0);
+        places.iter().filter_map(|place| self.memberships.get(*place as usize))
+    }
+
+    /// The grants on a resource; none for a number that is not of this directory.
     #[must_use]
     pub fn grants_on(&self, resource: ResourceId) -> &[Grant] {
-        let from = self.grants.partition_point(|g| g.resource < resource);
-        let to = self.grants.partition_point(|g| g.resource <= resource);
-        &self.grants[from..to]
+        rows_of(&self.grant_starts, &self.grants, resource.0)
+    }
+
+    /// The grants of a principal, by resource, with their places in the list of grants; none for a
+    /// number that is not of this directory. The first question of this kind groups all grants.
+    #[must_use]
+    pub fn granted_to(&self, principal: Principal) -> &[Granted] {
+        self.index.granted(self.users.len(), self.teams.len(), &self.grants, principal)
     }
 
     /// The users who administer this target now: active people, by their own role or the base role of
@@ -586,7 +601,7 @@ pub struct Origins<O> {
     pub domains: Vec<O>,
     /// Of the policies.
     pub policies: BTreeMap<PolicyKey, O>,
-    /// Of what rolecall itself holds to: `seats CLASS`, `admins EMAIL`, `exclusive N`.
+    /// Of what rolecall itself holds to: `seats CLASS`, `quota`, `admins EMAIL`, `exclusive N`.
     pub rules: BTreeMap<String, O>,
 }
 
@@ -832,6 +847,9 @@ impl<O: Copy> Builder<O> {
         let (grants, grant_origins): (Vec<_>, Vec<_>) = self.grants.into_iter().unzip();
 
         let directory = Directory {
+            member_starts: starts(teams.len(), memberships.iter().map(|m| m.team.0)),
+            grant_starts: starts(resources.len(), grants.iter().map(|g| g.resource.0)),
+            index: Index::default(),
             permissions,
             roles,
             users,

@@ -9,6 +9,7 @@ mod claim;
 mod desired;
 mod directory;
 mod email;
+mod index;
 mod kept;
 mod kind;
 mod manage;
@@ -29,6 +30,7 @@ pub use directory::{
     RoleId, Team, TeamId, Twice, User, UserId,
 };
 pub use email::{DomainName, Email, NameError, is_invisible, look_alike};
+pub use index::{Granted, Grouped};
 pub use kept::Kept;
 pub use kind::{Kind, ObjectRef};
 pub use manage::{Manage, Mode, Ownership, Pattern, Rule};

@@ -71,6 +71,13 @@ impl Moment {
         }
     }
 
+    /// Whether a last moment is past. It still belongs to the time that it ends, as the last second of a day
+    /// belongs to the day: so for files, plans, reviews and the views of a directory.
+    #[must_use]
+    pub fn is_past(self, now: Self) -> bool {
+        self < now
+    }
+
     /// The moment so many days later (or earlier, for a negative number).
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
@@ -140,6 +147,13 @@ mod tests {
         assert_eq!(end.to_string(), "2027-01-31T23:59:59Z");
         assert_eq!(end.short(), "2027-01-31");
         assert_eq!(end.day(), "2027-01-31");
+    }
+
+    #[test]
+    fn a_last_moment_is_not_past_before_it_is_over() {
+        let [end, after] = ["2027-01-31T23:59:59Z", "2027-02-01T00:00:00Z"].map(|t| Moment::parse(t).unwrap());
+        assert!(!end.is_past(end) && end.is_past(after) && !after.is_past(end));
+        assert_eq!(Moment::parse("2027-01-31"), Ok(end));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Share};
+use super::{Kind, QuotaRecord, Share};
 
 /// A policy that a target keeps and enforces. Its value is a JSON document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -136,6 +136,8 @@ pub struct Rules {
     pub exclusive: Vec<Vec<Box<str>>>,
     /// How many paid seats of each class there are.
     pub seats: BTreeMap<String, u32>,
+    /// What all teams may use together; without a limit where nothing is declared.
+    pub quota: QuotaRecord,
     /// Whether a second factor is required of anybody.
     pub mfa: bool,
     /// After how many days each access is looked at again.
@@ -156,6 +158,7 @@ impl Default for Rules {
             admins_required: Vec::new(),
             exclusive: Vec::new(),
             seats: BTreeMap::new(),
+            quota: QuotaRecord::default(),
             mfa: false,
             review_every: None,
             review_inactive: None,

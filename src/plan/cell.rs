@@ -122,15 +122,7 @@ impl Cell {
     /// before another in any case.
     pub fn new(meeting: Meeting, judge: &Judge<'_, '_>, first: &impl Fn(u32, u32) -> bool) -> Self {
         let Meeting { users, resource, changes } = meeting;
-        let mut cell = Self {
-            changes,
-            table: Vec::new(),
-            live: Vec::new(),
-            places: Vec::new(),
-            accepted: Vec::new(),
-            ends: None,
-            memo: RefCell::new(FxHashMap::default()),
-        };
+        let mut cell = Self::unjudged(changes);
         if let Some(&user) = users.first().filter(|_| cell.changes.len() <= EXACT) {
             let ends = judge.ends(user, resource);
             let needs = cell.needs(first);
@@ -152,6 +144,18 @@ impl Cell {
         cell
     }
 
+    fn unjudged(changes: Vec<u32>) -> Self {
+        Self {
+            changes,
+            table: Vec::new(),
+            live: Vec::new(),
+            places: Vec::new(),
+            accepted: Vec::new(),
+            ends: None,
+            memo: RefCell::new(FxHashMap::default()),
+        }
+    }
+
     /// A cell in which a set is fine where `fine` says so, for other things than access; `None` where there
     /// are too many changes to look at every set.
     pub fn of(
@@ -163,15 +167,7 @@ impl Cell {
         if changes.len() > EXACT {
             return None;
         }
-        let mut cell = Self {
-            changes,
-            table: Vec::new(),
-            live: Vec::new(),
-            places: Vec::new(),
-            accepted: Vec::new(),
-            ends: None,
-            memo: RefCell::new(FxHashMap::default()),
-        };
+        let mut cell = Self::unjudged(changes);
         let needs = cell.needs(first);
         cell.table = (0..1_usize << cell.changes.len())
             .map(|set| {

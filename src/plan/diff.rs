@@ -15,7 +15,7 @@ use crate::model::{
 /// What a comparison needs to know besides the two states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// The time: what ends at or before it has ended.
+    /// The time: what ends before it has ended.
     pub now: Moment,
     /// Whether the target can rename users, teams and resources in place.
     pub renames: bool,

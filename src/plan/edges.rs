@@ -173,7 +173,7 @@ fn surplus<O: Copy>(
         return work.out.leave(Kind::Member);
     }
     let reason = match m.until.value() {
-        Some(&until) if until <= work.options.now => Why::Expired { until },
+        Some(&until) if until.is_past(work.options.now) => Why::Expired { until },
         _ => Why::Undeclared,
     };
     let member = work.member_record(m);
@@ -372,7 +372,7 @@ fn surplus_grant<O: Copy>(work: &mut Work<'_, O>, ended: &Ended, live: &[Grant])
         return revoke(work, None, live, Why::Expired { until });
     }
     if managed {
-        let past = |g: &Grant| g.until.is_some_and(|u| u <= now);
+        let past = |g: &Grant| g.until.is_some_and(|u| u.is_past(now));
         let all_past = live.iter().zip(&ends).all(|(g, end)| end.is_some() || past(g));
         let until = live.iter().filter_map(|g| g.until).max().unwrap_or(now);
         let reason = if all_past { Why::Expired { until } } else { Why::Undeclared };

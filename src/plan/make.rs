@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use super::judge::{Said, judge};
+use super::search::STATES_MAX;
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched, whole};
+use super::{Conflict, Consent, Loss, Options, Reason, Situation, Subject, difference, order, saved, touched, whole};
 use crate::access::{self, Asker, At, Files, World};
-use crate::diagnostic::{Code, Location};
+use crate::diagnostic::{Code, Location, thousands};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
 use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership, Rules};
 
@@ -92,6 +93,10 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     judge(&mut said, desired, live, &all, context);
     guards.extend(said.guards);
     notes.extend(said.notes);
+    if let Some((message, help)) = invariants::not_invited_again(&found.expired_invitations, &desired.rules) {
+        let rule = Some(Code::InviteOnce.name().to_owned());
+        notes.push(Note { rule, message, help: Some(help), declared: None });
+    }
     let irreversible = invariants::count_irreversible(all.iter().copied(), context.enables);
     let old_names = old_names(&all);
     let taken = invariants::newly_managed(&all, context.ownership, |kind, name| {
@@ -112,6 +117,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         access,
         observed,
         losses: ordered.losses,
+        why_lost: ordered.without_loss.as_ref().map(why_lost),
         pending: found.pending,
         expired_invitations: found.expired_invitations,
         notes,
@@ -141,20 +147,63 @@ fn losers(target: &TargetPlan) -> Vec<String> {
     target.losses.chunk_by(|a, b| a.user == b.user).map(of).collect()
 }
 
+/// The first few of the changes that stand against each other.
+fn between(of: &Conflict) -> String {
+    const SHOWN: usize = 8;
+    let first = of.changes.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match of.changes.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {} more", thousands(more)),
+    }
+}
+
+/// Rules in words: ` that keeps to seats-fit (a seat has to be free before somebody takes it)`.
+fn that_keeps_to(rules: &[Reason]) -> String {
+    let named: Vec<String> = rules.iter().map(|r| format!("{} ({r})", r.name())).collect();
+    if named.is_empty() { String::new() } else { format!(" that keeps to {}", named.join(" and ")) }
+}
+
+/// Why somebody lacks something for a moment.
+fn why_lost(of: &Conflict) -> String {
+    let others: Vec<Reason> = of.rules.iter().copied().filter(|r| *r != Reason::NothingLostBetween).collect();
+    let that = that_keeps_to(&others);
+    let order = match of.exhausted {
+        true => format!("no order{that} avoids it"),
+        false => {
+            let and = if others.is_empty() { "that" } else { "and" };
+            format!("a search of {} steps found no order{that} {and} avoids it", thousands(STATES_MAX))
+        }
+    };
+    format!("{order}, for these changes: {}", between(of))
+}
+
 /// What is said where there is no order.
 fn conflict(of: &Conflict) -> Verdict {
     let rule = match of.rules.first() {
-        Some(rule) if invariants::rule(rule).is_some() => *rule,
+        Some(rule) if invariants::rule(rule.name()).is_some() => rule.name(),
         _ => Code::Cycle.name(),
     };
-    let why = if of.exhausted { "there is no order" } else { "no order was found" };
-    let rules = if of.rules.is_empty() { String::new() } else { format!(" that keeps to {}", of.rules.join(" and ")) };
-    let message = format!("{why}{rules} for these changes: {}", of.changes.join(", "));
-    let help = if of.rules.contains(&"admin-remains") {
+    let rules = that_keeps_to(&of.rules);
+    let changes = between(of);
+    if !of.exhausted {
+        let message = format!(
+            "the search for an order{rules} gave up after {} steps, so whether there is one is not known; it was stuck \
+             at these changes: {changes}",
+            thousands(STATES_MAX)
+        );
+        return Verdict::new(rule, Answer::Violated, message)
+            .help("apply fewer changes at a time: what is named here in an apply of its own, then the rest");
+    }
+    let message = format!("there is no order{rules} for these changes: {changes}");
+    let seats = of.rules.contains(&Reason::SeatsFit);
+    let help = if of.rules.contains(&Reason::AdminRemains) && seats {
+        "add a seat for a while (`policies: {seats: ...}`): then who comes has one before who goes gives theirs back; \
+         or let an administrator stay who needs no such seat"
+    } else if of.rules.contains(&Reason::AdminRemains) {
         "make an interim administrator first, in an apply of its own, and take them back afterwards"
-    } else if of.rules.contains(&"seats-fit") {
+    } else if seats {
         "free a seat, or add one, in an apply of its own before this one"
-    } else if of.rules.contains(&"no-self-lockout") {
+    } else if of.rules.contains(&Reason::NoSelfLockout) {
         "let another administrator apply this"
     } else {
         "apply it in two parts: first what takes away, then what gives"
@@ -351,7 +400,7 @@ impl Plan {
             let mut said = Said::new(&rules);
             let number = total(Subject::Loss, None);
             let agreed = consents.contains(&Consent { what: Subject::Loss, kind: None, number });
-            let losses = invariants::judge_losses(&losers(target), agreed, number);
+            let losses = invariants::judge_losses(&losers(target), target.why_lost.as_deref(), agreed, number);
             let whole =
                 whole::judge(target, |kind| fits(Subject::Shrunk, kind), |kind| total(Subject::Shrunk, Some(kind)));
             removals.into_iter().chain(whole).chain(takeovers).chain(gone).chain(losses).for_each(|v| said.verdict(v));

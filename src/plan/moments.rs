@@ -532,7 +532,7 @@ fn exhaustive(start: &Naive, steps: &[Step], ends: &Ends<'_>, may_lose: bool) ->
 fn no_order(plan: &TargetPlan) -> bool {
     plan.guards
         .iter()
-        .any(|v| v.message.starts_with("there is no order") || v.message.starts_with("no order was found"))
+        .any(|v| v.message.starts_with("there is no order") || v.message.starts_with("the search for an order"))
 }
 
 /// How an order was found.

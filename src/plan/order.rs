@@ -139,11 +139,11 @@ pub struct Situation<'a> {
 /// Changes for which there is no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The rules that contradict each other there, by name, sorted.
-    pub rules: Vec<&'static str>,
+    /// The rules that contradict each other there, sorted by name.
+    pub rules: Vec<Reason>,
     /// What is changed, in the order of the plan.
     pub changes: Vec<String>,
-    /// Whether every order has been looked at.
+    /// Whether every order has been looked at; else the search gave up, and there may be one.
     pub exhausted: bool,
 }
 
@@ -169,6 +169,8 @@ pub struct Ordered {
     pub conflict: Option<Conflict>,
     /// What is lost for a moment, because no order avoids it; sorted.
     pub losses: Vec<Loss>,
+    /// What stands in the way of an order without these losses.
+    pub without_loss: Option<Conflict>,
     /// What would have to be made after the identity has lost its right to apply.
     pub after_lockout: Vec<String>,
 }
@@ -198,9 +200,8 @@ pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
             // Whether it is the right of the identity that is in the way.
             let anybody = Situation { identity: None, ..*situation };
             if situation.identity.is_some() && safe(&anybody, &changes, &hard).is_ok() {
-                conflict.rules.push(Reason::NoSelfLockout.name());
-                conflict.rules.sort_unstable();
-                conflict.rules.dedup();
+                conflict.rules.push(Reason::NoSelfLockout);
+                conflict.rules = by_name(conflict.rules);
             }
             // Taken apart, some changes can go around each other.
             let all: Vec<u32> = (0..changes.len() as u32).collect();
@@ -222,9 +223,30 @@ pub fn order(situation: &Situation<'_>, changes: Rows) -> Ordered {
 fn circle(hard: &Graph, changes: &Rows, stuck: &[u32]) -> Conflict {
     let stuck: BTreeSet<u32> = stuck.iter().copied().collect();
     let inside = hard.edges.iter().filter(|(a, b, _)| stuck.contains(a) && stuck.contains(b));
-    let rules: BTreeSet<&'static str> = inside.map(|(.., r)| r.name()).collect();
-    let names = stuck.iter().take(6).map(|i| changes[*i as usize].0.object().to_string());
-    Conflict { rules: rules.into_iter().collect(), changes: names.collect(), exhausted: true }
+    let rules = by_name(inside.map(|(.., r)| *r));
+    let names = stuck.iter().map(|i| told(&changes[*i as usize].0));
+    Conflict { rules, changes: names.collect(), exhausted: true }
+}
+
+/// Each rule once, sorted by name.
+fn by_name(rules: impl IntoIterator<Item = Reason>) -> Vec<Reason> {
+    let mut rules: Vec<Reason> = rules.into_iter().collect();
+    rules.sort_unstable_by_key(|r| r.name());
+    rules.dedup();
+    rules
+}
+
+/// A change in a few words: what is done to what.
+fn told(change: &Change) -> String {
+    let verb = match (change, change.effect()) {
+        (Change::DisableUser { .. }, _) => "disable",
+        (Change::EnableUser { .. }, _) => "enable",
+        (Change::RenameUser { .. } | Change::RenameTeam { .. } | Change::RenameResource { .. }, _) => "rename",
+        (_, Effect::Add) => "add",
+        (_, Effect::Change) => "change",
+        (_, Effect::Remove) => "remove",
+    };
+    format!("{verb} {}", change.object())
 }
 
 /// The changes as far as they can be ordered, for people to see: a plan with a conflict is not applied.
@@ -250,6 +272,7 @@ struct Found {
     waves: Vec<u32>,
     administrators: Administrators,
     losses: Vec<Loss>,
+    without_loss: Option<Conflict>,
     after_lockout: Vec<String>,
 }
 
@@ -261,6 +284,7 @@ impl Found {
             administrators: self.administrators,
             conflict: None,
             losses: self.losses,
+            without_loss: self.without_loss,
             after_lockout: self.after_lockout,
         }
     }
@@ -274,7 +298,7 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
     let mut graph = Graph { size: changes.len(), edges: hard.edges.clone(), gates: Vec::new() };
     graph.edges.sort_unstable();
     let (behind, last) = last_of_identity(situation, &world, &mut graph);
-    let after_lockout = behind.iter().map(|c| changes[*c as usize].0.object().to_string()).collect();
+    let after_lockout = behind.iter().map(|c| told(&changes[*c as usize].0)).collect();
     if let Err(stuck) = graph.sort() {
         return Err(circle(&graph, changes, &stuck));
     }
@@ -323,7 +347,7 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
         };
         bounds.order()
     };
-    let mut losses = Vec::new();
+    let (mut losses, mut without_loss) = (Vec::new(), None);
     let mut found = search(&cells, &counts, &tight(&counts));
     if found.is_err()
         && let Some(admins) = counts.last_mut()
@@ -337,17 +361,13 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
         Err(stuck) => {
             let group: BTreeSet<u32> = stuck.changes.iter().copied().collect();
             let counts_of = tight(&counts);
+            let again = |cells: &[Cell], counts_of: &[Vec<u32>]| search(cells, &counts, counts_of);
+            let against = conflict(changes, &mut cells, &counts, &counts_of, &stuck, &again);
             accept(&mut cells, &group, &[State::Lost]);
-            match search(&cells, &counts, &counts_of) {
-                Ok(sequence) => {
-                    losses = what_is_lost(&world, &judge, &mut cells, &sequence);
-                    sequence
-                }
-                Err(_) => {
-                    let again = |cells: &[Cell], counts_of: &[Vec<u32>]| search(cells, &counts, counts_of);
-                    return Err(conflict(changes, &mut cells, &counts, &counts_of, &stuck, &again));
-                }
-            }
+            let Ok(sequence) = search(&cells, &counts, &counts_of) else { return Err(against) };
+            losses = what_is_lost(&world, &judge, &mut cells, &sequence);
+            without_loss = Some(against).filter(|_| !losses.is_empty());
+            sequence
         }
     };
 
@@ -376,7 +396,7 @@ fn safe(situation: &Situation<'_>, changes: &Rows, hard: &Graph) -> Result<Found
     let waves = waves(changes, &order, &edges);
     let admins = counts.iter().find(|c| c.of == Of::Administrators);
     let administrators = admins.map(|c| administrators(&world, c, &waves)).unwrap_or_default();
-    Ok(Found { edges, waves, administrators, losses, after_lockout })
+    Ok(Found { edges, waves, administrators, losses, without_loss, after_lockout })
 }
 
 /// By change: the numbers of the groups that it is in.
@@ -476,8 +496,9 @@ fn last_of_identity(
     let several = || deciding.iter().copied().filter(|c| takes_alone(*c)).collect::<Vec<u32>>();
     let (last, others) = match deciding.iter().copied().find(|c| keeps_all_but(*c)) {
         Some(last) => (last, Vec::new()),
-        None => match several().split_last() {
-            Some((last, others)) => (*last, others.to_vec()),
+        // The first of them takes it, and the others come too late.
+        None => match first_of(&several(), graph) {
+            Some((last, others)) => (last, others),
             None => match deciding.last() {
                 Some(last) => (*last, Vec::new()),
                 None => return none,
@@ -494,7 +515,17 @@ fn last_of_identity(
     for other in (0..graph.size as u32).filter(|c| !behind.contains(c)) {
         graph.edge(other, last, Reason::NoSelfLockout);
     }
-    (behind.into_iter().filter(|c| *c != last).chain(others).collect(), Some((user, last)))
+    (
+        behind.into_iter().filter(|c| *c != last).chain(others).collect::<BTreeSet<u32>>().into_iter().collect(),
+        Some((user, last)),
+    )
+}
+
+/// Of some changes one that none of the others must come before, and the others.
+fn first_of(some: &[u32], graph: &Graph) -> Option<(u32, Vec<u32>)> {
+    let waits = |c: u32| graph.edges.iter().any(|(a, b, _)| *b == c && some.contains(a));
+    let first = some.iter().copied().find(|c| !waits(*c)).or(some.first().copied())?;
+    Some((first, some.iter().copied().filter(|c| *c != first).collect()))
 }
 
 /// Keeps a count in its bound in every interleaving: as many changes as there is room for are free, the
@@ -575,11 +606,11 @@ fn conflict(
     search: &impl Fn(&[Cell], &[Vec<u32>]) -> Result<Vec<u32>, Stuck>,
 ) -> Conflict {
     let group: BTreeSet<u32> = stuck.changes.iter().copied().collect();
-    let mut rules: BTreeSet<&'static str> = BTreeSet::new();
+    let mut rules: BTreeSet<Reason> = BTreeSet::new();
     for what in [State::Lost, State::Gained, State::Exclusive] {
         accept(cells, &group, &[what]);
         if search(cells, counts_of).is_ok() {
-            rules.insert(what.reason().name());
+            rules.insert(what.reason());
         }
     }
     accept(cells, &group, &[]);
@@ -588,8 +619,8 @@ fn conflict(
             counts_of.iter().map(|of| of.iter().copied().filter(|c| *c as usize != number).collect()).collect();
         if search(cells, &without).is_ok() {
             rules.insert(match count.of {
-                Of::Administrators => Reason::AdminRemains.name(),
-                Of::Seats(_) => Reason::SeatsFit.name(),
+                Of::Administrators => Reason::AdminRemains,
+                Of::Seats(_) => Reason::SeatsFit,
             });
         }
     }
@@ -597,7 +628,7 @@ fn conflict(
     for &cell in &stuck.cells {
         between.extend(&cells[cell as usize].changes);
         if rules.is_empty() {
-            rules.insert(Reason::NothingGainedBetween.name());
+            rules.insert(Reason::NothingGainedBetween);
         }
     }
     for &count in &stuck.counts {
@@ -607,8 +638,13 @@ fn conflict(
     if between.is_empty() {
         between.extend(&stuck.waiting);
     }
-    let names: Vec<String> = between.into_iter().take(8).map(|i| changes[i as usize].0.object().to_string()).collect();
-    Conflict { rules: rules.into_iter().collect(), changes: names, exhausted: stuck.exhausted }
+    // What stands in the way in most places first, as a grant of a team before the people who are in it; and
+    // what could not be made before what could.
+    let places = |change: &u32| stuck.cells.iter().filter(|c| cells[**c as usize].changes.contains(change)).count();
+    let mut between: Vec<u32> = between.into_iter().collect();
+    between.sort_by_cached_key(|c| (std::cmp::Reverse(places(c)), !stuck.waiting.contains(c), *c));
+    let names: Vec<String> = between.into_iter().map(|i| told(&changes[i as usize].0)).collect();
+    Conflict { rules: by_name(rules), changes: names, exhausted: stuck.exhausted }
 }
 
 /// How many administer before, after, and at the worst moment: inside a wave, all who go first.

@@ -12,7 +12,7 @@ use super::cell::{Cell, Judge};
 use super::headcount::Count;
 
 /// How many states a search looks at before it gives up: all that twelve changes have.
-const STATES_MAX: usize = 4_096;
+pub(super) const STATES_MAX: usize = 4_096;
 
 /// What the search keeps to.
 pub(super) struct Bounds<'b, 'w, 'a> {

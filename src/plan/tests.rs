@@ -167,7 +167,9 @@ fn protected_accounts_are_never_touched() {
     wanted.manage.protected = vec![Pattern("glass*".into())];
     let plan = planned(&wanted, &live(&rooted("user glass role=admin\nuser glass-2\nteam t\nmember t glass-2\n")));
     assert!(plan.is_empty(), "{:?}", lines(&plan));
-    assert_eq!(plan.left_alone[&Kind::User], 2);
+    // Who is declared is not among those who are not.
+    assert_eq!(plan.left_alone[&Kind::User], 1);
+    assert!(notes(&plan).contains("user glass is protected and is not changed"), "{}", notes(&plan));
 }
 
 #[test]

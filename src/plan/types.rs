@@ -103,6 +103,9 @@ pub struct TargetPlan {
     /// avoids it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<Loss>,
+    /// What stands in the way of an order without these losses, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_lost: Option<String>,
     /// Users who are invited and have not come yet, by e-mail.
     pub pending: Vec<String>,
     /// Users whose invitation has run out, by e-mail.

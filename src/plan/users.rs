@@ -56,13 +56,15 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: UserId) {
         if blocked && live.state != UserState::Disabled {
             work.out.remarks.push(Remark {
                 code: Some(Code::BlockBeatsAll),
-                message: format!("user {} is blocked, and protected from every change", user.email),
+                message: format!(
+                    "{} is blocked and still has access: the account is protected from every change",
+                    user.email
+                ),
                 help: Some("take them out of `protected:`, or disable the account by hand".to_owned()),
                 origin,
             });
         }
         if differs || moves {
-            work.out.leave(Kind::User);
             work.out.note(format!("user {} is protected and is not changed", user.email));
         }
         return;
@@ -100,7 +102,7 @@ fn why<O: Copy>(work: &Work<'_, O>, user: &User) -> Why {
         return Why::Blocked { because: because.clone() };
     }
     match user.until.value() {
-        Some(&until) if until <= work.options.now => Why::Expired { until },
+        Some(&until) if until.is_past(work.options.now) => Why::Expired { until },
         _ => Why::Declared,
     }
 }

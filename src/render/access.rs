@@ -231,17 +231,19 @@ fn role(way: &Through) -> Option<&str> {
     }
 }
 
-/// Where: `everywhere`, `on project/fraud`, `on 14 resources (project/a, project/b and 12 more)`.
+/// Where: `everywhere`, `on project/fraud`, `on 14 resources (project/a, project/b and 12 more)`; `on some
+/// of 14 resources (...)` where it is another one for each.
 #[must_use]
 pub fn place(line: &AccessLine) -> String {
     let on = clean(&line.on);
     match line.resources {
         0 if line.administrator => String::new(),
         0 => "everywhere".to_owned(),
-        n if n <= NAMED && n == on.len() => format!("on {}", listed(&on)),
+        n if n <= NAMED && n == on.len() && !line.scattered => format!("on {}", listed(&on)),
         n => {
             let shown = on.get(..2.min(on.len())).unwrap_or_default().join(", ");
-            format!("on {} resources ({shown} and {} more)", thousands(n), thousands(n - 2.min(on.len())))
+            let some = if line.scattered { "some of " } else { "" };
+            format!("on {some}{} resources ({shown} and {} more)", thousands(n), thousands(n - 2.min(on.len())))
         }
     }
 }

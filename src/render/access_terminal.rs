@@ -1,12 +1,12 @@
 //! Answers to questions about access, for people at a terminal: trees with the places at the right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Style;
 use super::access_json::State;
 use super::paint::{Row, Tone, paint};
 use super::text::{listed, name, prose, thousands, width, wrap};
-use crate::access::{Can, Edge, Explanation, Link, OnResource, Path, Source, Who};
+use crate::access::{Can, Edge, Explanation, Link, OnResource, Path, Source, Via, Who};
 use crate::diagnostic::Location;
 use crate::model::{PrincipalRecord, UserState};
 
@@ -387,7 +387,10 @@ fn whose(out: &mut String, state: State, one: &Who, style: Style) {
 /// The sources; grants to single users of whom nothing else is to be said stand together where there are
 /// many of the same role.
 fn sources(one: &Who) -> Vec<Node> {
-    let plain = |s: &Source| match &s.link.edge {
+    let held: Vec<&Via> = one.users.iter().flat_map(|u| &u.via).collect();
+    let said: BTreeSet<usize> = held.iter().filter(|v| v.until.is_some() || v.held_back).map(|v| v.source).collect();
+    let plain = |index: usize, s: &Source| match &s.link.edge {
+        _ if said.contains(&index) => None,
         Edge::Grant { to: PrincipalRecord::User(user), resource, role }
             if s.link.until.is_none() && s.link.because.is_none() =>
         {
@@ -396,13 +399,13 @@ fn sources(one: &Who) -> Vec<Node> {
         _ => None,
     };
     let mut together: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for (resource, role, user) in one.sources.iter().filter_map(plain) {
+    for (resource, role, user) in one.sources.iter().enumerate().filter_map(|(i, s)| plain(i, s)) {
         together.entry((resource, role)).or_default().push(user);
     }
     together.retain(|_, users| users.len() > TOGETHER);
     let mut nodes = Vec::new();
     for (index, each) in one.sources.iter().enumerate() {
-        let Some((resource, role, _)) = plain(each) else {
+        let Some((resource, role, _)) = plain(index, each) else {
             nodes.push(source(one, index, each));
             continue;
         };

@@ -14,6 +14,11 @@ pub const FORMAT: &str = "rolecall.diagnostics/1";
 pub struct DiagnosticsDocument {
     /// `rolecall.diagnostics/1`. Later minor changes only add keys.
     pub format: String,
+    /// The way from the folder in which the program ran to that of `rolecall.yaml`, with a `/` at its end: put
+    /// in front of a file, it names it from there, as SARIF and GitHub annotations do. Empty where both are
+    /// the same, or where the program ran elsewhere.
+    #[serde(default)]
+    pub below: String,
     /// How many findings of each severity there are.
     pub summary: Summary,
     /// The findings, by file and position.
@@ -72,12 +77,14 @@ pub struct PlaceDocument {
     pub text: String,
 }
 
-/// The document for some findings.
+/// The document for some findings. `below` is the way to the folder of `rolecall.yaml` from where the program
+/// runs, with a `/` at its end, or nothing.
 #[must_use]
-pub fn document(found: &[Finding], files: &SourceMap) -> DiagnosticsDocument {
+pub fn document(found: &[Finding], files: &SourceMap, below: &str) -> DiagnosticsDocument {
     let count = |severity| found.iter().filter(|f| f.severity == severity).count();
     DiagnosticsDocument {
         format: FORMAT.to_owned(),
+        below: below.to_owned(),
         summary: Summary {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),

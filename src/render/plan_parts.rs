@@ -59,7 +59,9 @@ pub fn remarks(plan: &TargetPlan) -> Vec<String> {
         out.push(format!("invited and not here yet ({}): {}", thousands(plan.pending.len()), some(&plan.pending)));
     }
     let expired = &plan.expired_invitations;
-    if !expired.is_empty() {
+    // The rule says it, with what to do.
+    let said = plan.notes.iter().any(|n| n.rule.as_deref() == Some(Code::InviteOnce.name()));
+    if !expired.is_empty() && !said {
         out.push(format!("the invitation has run out ({}): {}", thousands(expired.len()), some(expired)));
     }
     let left: Vec<String> =
@@ -116,6 +118,8 @@ pub fn blocking(plan: &Plan) -> Vec<String> {
 pub fn nothing(plan: &TargetPlan) -> String {
     let target = name(&plan.target);
     match plan.observed.len() {
+        // A block that cannot be carried out is no change, and not as declared either.
+        0 if plan.is_blocked() => format!("No changes. {target} is not as it has to be."),
         0 => format!("No changes. {target} is as declared."),
         1 => format!("No changes. {target} differs in one thing that is not written."),
         n => format!("No changes. {target} differs in {} things that are not written.", thousands(n)),

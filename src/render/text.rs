@@ -1,6 +1,7 @@
 //! Names and texts in one line, how wide they are, and how they are broken.
 
 use super::clean;
+pub use crate::diagnostic::thousands;
 
 /// A name in one line: what cannot be seen is spelled out, line breaks among it.
 #[must_use]
@@ -88,20 +89,6 @@ fn push(lines: &mut [String], c: char) {
     }
 }
 
-/// A number with its thousands apart: `1,204`.
-#[must_use]
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A digest that people compare by eye: `sha256:4f1c92ab…`.
 #[must_use]
 pub fn short_digest(digest: &str) -> String {
@@ -137,9 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_digests_and_lists() {
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_204_000), "1,204,000");
+    fn digests_and_lists() {
         assert_eq!(short_digest("sha256:4f1c92abdeadbeef"), "sha256:4f1c92ab…");
         assert_eq!(short_digest("short"), "short");
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");

@@ -274,7 +274,7 @@ impl<'a, O: Copy> Look<'a, O> {
             _ => account.until.value(),
         };
         match end {
-            Some(end) if *end <= self.subject.now => Some(Gone::Ended(*end)),
+            Some(end) if end.is_past(self.subject.now) => Some(Gone::Ended(*end)),
             _ if declared.is_some_and(|d| d.state == UserState::Disabled) => Some(Gone::Disabled),
             _ => None,
         }

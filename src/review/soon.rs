@@ -32,7 +32,7 @@ pub(super) fn ends_soon<O: Copy>(subject: &Subject<'_, O>) -> Vec<Ending> {
     let mut endings: Vec<Ending> = found
         .into_iter()
         .filter_map(|((object, role), (until, declared))| {
-            let until = until.filter(|u| *u > subject.now && *u <= last)?;
+            let until = until.filter(|u| !u.is_past(subject.now) && *u <= last)?;
             Some(Ending { until, days: days_between(subject.now, until), object, role, declared })
         })
         .collect();

@@ -36,7 +36,7 @@ fn survive(text: &str) -> Vec<Finding> {
     let found = loaded.sink.into_sorted(&sources);
     let human = findings_human::findings(&found, &sources, Style { color: false, width: 80 });
     assert!(!human.contains('\u{1b}') && !human.contains('\u{202e}'), "control characters reach the terminal");
-    serde_json::to_string(&findings_json::document(&found, &sources)).unwrap();
+    serde_json::to_string(&findings_json::document(&found, &sources, "")).unwrap();
     serde_json::to_string(&findings_sarif::sarif(&found, &sources, "")).unwrap();
     assert!(findings_github::annotations(&found, &sources, "").lines().all(|l| l.starts_with("::")));
     assert!(begun.elapsed() < Duration::from_secs(20), "{} bytes took {:?}", text.len(), begun.elapsed());

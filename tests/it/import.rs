@@ -263,3 +263,21 @@ proptest! {
         prop_assert!(changes.is_empty(), "{changes:#?}\n{text}");
     }
 }
+
+#[test]
+fn the_largest_quotas_are_written_as_they_are() {
+    use crate::common::{TestEnv, by_hand};
+    let env = TestEnv::with(
+        "version: 1\ntargets: {home: {provider: directory, url: \"sqlite:.rolecall/home.db\", catalogue: strongly}}\nusers: \
+         {ada@x.example: {role: admin}}\nteams: {t: {}}\n",
+    );
+    env.apply();
+    let most = i64::MAX;
+    let sql = format!("UPDATE teams SET quota_cpu = {most}, quota_memory = {most}, quota_apps = {most}");
+    by_hand(&env.home(), &sql, 1);
+    env.run(&["import", "--target", "home", "--into", "new"]).ended(0);
+    env.run(&["-f", "new", "plan", "--detailed-exitcode"]).ended(0);
+    // What no directory keeps is refused where it stands.
+    env.write("rolecall.yaml", &env.read("rolecall.yaml").replace("t: {}", "t: {quota: {cpu: 9223372036854775808}}"));
+    env.run(&["validate"]).ended(1).says(&["negative, not whole, or too large"]);
+}

@@ -53,7 +53,7 @@ fn what_is_said_about_wrong_declarations() {
                 assert!(source.text.is_char_boundary(label.span.start as usize), "{name}: a place within a letter");
             }
         }
-        let document = serde_json::to_value(findings_json::document(&found, &sources)).unwrap();
+        let document = serde_json::to_value(findings_json::document(&found, &sources, "")).unwrap();
         if let Err(error) = schema.validate(&document) {
             panic!("{name}: the published schema refuses the JSON: {error}");
         }
@@ -153,4 +153,17 @@ fn a_declaration_is_called_rolecall_yaml() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].code.name(), "no-declaration");
     assert!(found[0].message.contains("is called rolecall.yaml"), "{}", found[0].message);
+}
+
+#[test]
+fn json_says_where_its_files_lie() {
+    let env = crate::common::TestEnv::new();
+    env.write("access/rolecall.yaml", "version: 1\ntargets: {}\nteam: {}\n");
+    let said = |format: &str| env.run(&["validate", "-f", "access", "--format", format]).ended(1).stdout;
+    let json: serde_json::Value = serde_json::from_str(&said("json")).unwrap();
+    assert_eq!((&json["below"], &json["findings"][0]["place"]["file"]), (&"access/".into(), &"rolecall.yaml".into()));
+    let sarif: serde_json::Value = serde_json::from_str(&said("sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(place, "access/rolecall.yaml");
+    assert!(said("github").contains("file=access/rolecall.yaml,"));
 }

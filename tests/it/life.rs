@@ -310,3 +310,30 @@ fn a_block_holds_also_where_users_are_left_alone() {
     env.write("rolecall.yaml", &protected);
     env.run(&["plan"]).ended(3).says(&["block-beats-all"]);
 }
+
+#[test]
+fn what_ends_now_has_not_ended() {
+    // The files, the plan, the answers and the views of the directory agree about the last moment.
+    let with = |until: &str| {
+        format!(
+            "version: 1\ntargets: {{home: {{provider: directory, url: \"sqlite:.rolecall/home.db\", catalogue: strongly, manage: \
+             authoritative}}}}\nusers:\n  ada@x.example: {{role: admin}}\n  bob@x.example: {{role: developer, until: {until}}}\nteams:\n  \
+             t: {{members: [{{user: bob@x.example, until: {until}}}]}}\nresources: {{project/a: {{}}}}\ngrants:\n  - {{to: \
+             bob@x.example, resource: project/a, role: edit, until: {until}}}\npolicies: {{invariants: {{blast-radius: off}}}}\n"
+        )
+    };
+    let env = TestEnv::with(&with(crate::common::NOW));
+    assert!(!env.run(&["validate"]).ended(0).text().contains("ended"));
+    env.apply();
+    env.is_converged();
+    let can = ["can", "bob@x.example", "edit", "project/a"];
+    env.run(&can).ended(0);
+    env.run(&[&can[..], &["--live"]].concat()).ended(0);
+    // A second later it has.
+    let over = with("2026-11-21T11:59:59Z");
+    env.write("rolecall.yaml", &over);
+    env.run(&can).ended(3);
+    env.run(&["validate"]).ended(0).says(&["this grant ended", "this membership ended"]);
+    env.apply();
+    env.run(&[&can[..], &["--live"]].concat()).ended(3);
+}

@@ -333,3 +333,15 @@ fn the_readme_shows_what_is_printed() {
     env.edit("teams/engineering.yaml", "ada, katherine@", "ada, katherin@");
     has(&readme, &[&env.run(&["validate"]).ended(1).stdout]);
 }
+
+#[test]
+fn who_says_when_it_ends_by_whatever_way_it_comes() {
+    let env = TestEnv::with(
+        "version: 1\ntargets: {home: {provider: directory, url: \"sqlite:.rolecall/home.db\", catalogue: strongly}}\nusers:\n  \
+         ada@x.example: {role: admin, until: 2027-03-31}\n  bob@x.example: {role: developer, until: 2027-01-31}\n  \
+         cleo@x.example: {role: developer, until: 2027-05-31}\nteams:\n  t: {members: [{user: cleo@x.example, until: \
+         2027-04-30}]}\nresources:\n  project/a: {access: {view: [team/t]}}\ngrants:\n  - {to: bob@x.example, resource: \
+         project/a, role: edit}\n  - {to: cleo@x.example, resource: project/a, role: edit, until: 2027-02-28}\n",
+    );
+    insta::assert_snapshot!("who-ends", env.run(&["who", "project/a"]).ended(0).stdout);
+}

@@ -426,7 +426,7 @@ impl Resolver<'_> {
     fn add_grant(&mut self, wanted: Wanted) {
         let Wanted { target, resource, principal, role, until, because, span } = wanted;
         if let Some(until) = until
-            && until <= self.now
+            && until.is_past(self.now)
         {
             let text = format!("this grant ended {}", until.short());
             let finding = Finding::at(Code::Expired, span, text);

@@ -26,7 +26,7 @@ use super::declaration::{
 };
 use super::decode::{Sp, Sym, Table};
 use super::suggest::nearest;
-use crate::diagnostic::{Code, Finding, Severity, Sink, Span};
+use crate::diagnostic::{Code, Finding, Severity, Sink, Span, thousands};
 use crate::model::{Catalogue, Claim, Desired, Moment, Profiles, look_alike};
 
 pub use catalogues::builtin_catalogue;
@@ -170,21 +170,8 @@ fn once<T>(kept: &mut Option<Sp<T>>, new: Option<Sp<T>>, name: &str, sink: &mut 
 pub(super) fn circle_named(names: impl ExactSizeIterator<Item = String>) -> String {
     let more = names.len().saturating_sub(CIRCLE_SHOWN);
     let shown: Vec<String> = names.take(CIRCLE_SHOWN).collect();
-    let rest = if more == 0 { String::new() } else { format!(" and {} more", grouped(more)) };
+    let rest = if more == 0 { String::new() } else { format!(" and {} more", thousands(more)) };
     format!("{}{rest}", shown.join(" in "))
-}
-
-/// A number with a comma between thousands.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Something is declared twice.

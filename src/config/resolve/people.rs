@@ -419,7 +419,7 @@ impl Resolver<'_> {
         user.was = was.map(Into::into);
         let state = at.and_then(|a| a.state).or(decl.state).map_or(UserState::Active, |s| s.value);
         user.state = state;
-        if user.until.value().is_some_and(|end| *end <= self.now) {
+        if user.until.value().is_some_and(|end| end.is_past(self.now)) {
             user.state = UserState::Disabled;
         }
         if let Some(because) = blocked.get(&(target, index as u32)) {

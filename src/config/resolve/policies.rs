@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::people::domain_name;
 use super::roles::At;
+use super::teams::quota;
 use super::{Resolver, twice};
 use crate::config::declaration::{DomainDecl, LimitsDecl, PoliciesDecl};
 use crate::config::decode::{Several, Sp, Sym, Table};
@@ -193,8 +194,24 @@ impl Resolver<'_> {
         if let Some(groups) = &policies.exclusive {
             let mut found: Vec<Vec<Box<str>>> = Vec::new();
             for group in groups {
-                let mut roles: Vec<Box<str>> =
-                    group.iter().filter_map(|at| self.name_of_role(target, at.value)).map(Into::into).collect();
+                let group = &group.value;
+                let mut roles: Vec<Box<str>> = Vec::new();
+                for (number, at) in group.iter().enumerate() {
+                    let Some(role) = self.name_of_role(target, at.value).map(Box::<str>::from) else { continue };
+                    // What stands twice as it is written is said where it is read.
+                    let first =
+                        group[..number].iter().find(|o| self.name_of_role(target, o.value).as_deref() == Some(&*role));
+                    if let Some(first) = first.filter(|first| first.value != at.value) {
+                        let (one, other, home) =
+                            (self.text(first.value), self.text(at.value), &self.targets[target].name);
+                        let text =
+                            format!("{one} and {other} are the same role in {home}, which cannot exclude itself");
+                        let finding = Finding::at(Code::NoEffect, at.span, text).labelled(format!("{role} in {home}"));
+                        let help = "give them different roles in `as:`, or leave one of them out";
+                        self.sink.push(finding.also(first.span, format!("{role} in {home}")).help(help));
+                    }
+                    roles.push(role);
+                }
                 roles.sort();
                 roles.dedup();
                 if let (Some(first), true) = (group.first(), roles.len() > 1) {
@@ -203,6 +220,11 @@ impl Resolver<'_> {
                 }
             }
             self.targets[target].rules.exclusive = found;
+        }
+        if let Some(decl) = &policies.quota {
+            let state = &mut self.targets[target];
+            state.builder.rule("quota".to_owned(), decl.span);
+            state.rules.quota = quota(decl);
         }
         for (class, number) in policies.seats.iter().flat_map(|t| &t.rows) {
             let name = self.text(class.value).to_owned();
@@ -329,12 +351,21 @@ impl Resolver<'_> {
             self.user(to);
         }
         for group in policies.exclusive.iter().flatten() {
-            for role in group {
+            for (number, role) in group.value.iter().enumerate() {
                 self.check_role(*role, target);
+                if let Some(first) = group.value[..number].iter().find(|r| r.value == role.value) {
+                    let text = format!("{} stands twice here, and cannot exclude itself", self.text(role.value));
+                    let finding = Finding::at(Code::Contradiction, role.span, text).labelled("again here");
+                    self.sink.push(finding.also(first.span, "first here").help("name another role, or take it away"));
+                }
             }
-            if let [only] = group.as_slice() {
-                let text = "a single role cannot exclude another";
-                self.sink.push(Finding::at(Code::Contradiction, only.span, text).help("list two or more roles"));
+            let alone = match group.value.as_slice() {
+                [] => Some((group.span, "an empty list of roles excludes nothing")),
+                [only] => Some((only.span, "a single role cannot exclude another")),
+                _ => None,
+            };
+            if let Some((span, text)) = alone {
+                self.sink.push(Finding::at(Code::Contradiction, span, text).help("list two or more roles"));
             }
         }
         let rules = self.profiles.rules;
@@ -407,6 +438,7 @@ fn keys_of(policies: &PoliciesDecl) -> Vec<(&'static str, Span)> {
         ("removal", policies.removal.as_ref().map(|d| d.span)),
         ("exclusive", policies.exclusive.as_ref().map(|_| whole)),
         ("seats", policies.seats.as_ref().map(|_| whole)),
+        ("quota", policies.quota.as_ref().map(|d| d.span)),
         ("invariants", policies.invariants.as_ref().map(|_| whole)),
         ("approval", policies.approval.as_ref().map(|_| whole)),
     ]

@@ -403,7 +403,7 @@ impl Resolver<'_> {
             Said::Unsaid => Said::Unsaid,
         };
         if let Said::Is(until) = entry.until
-            && until <= self.now
+            && until.is_past(self.now)
         {
             let text = format!("this membership ended {}", until.short());
             let finding = Finding::at(Code::Expired, entry.span, text);
@@ -529,13 +529,13 @@ pub(super) fn circles<K: Copy + Eq + std::hash::Hash + Ord>(outer: &HashMap<K, (
     found
 }
 
-fn quota(decl: &QuotaDecl) -> QuotaRecord {
+pub(super) fn quota(decl: &QuotaDecl) -> QuotaRecord {
     QuotaRecord {
-        cpu: decl.cpu.map(u64::from),
+        cpu: decl.cpu,
         memory: decl.memory,
         storage: decl.storage,
-        apps: decl.apps.map(u64::from),
-        workflows: decl.workflows.map(u64::from),
-        workspaces: decl.workspaces.map(u64::from),
+        apps: decl.apps,
+        workflows: decl.workflows,
+        workspaces: decl.workspaces,
     }
 }

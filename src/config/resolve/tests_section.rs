@@ -271,7 +271,7 @@ impl Resolver<'_> {
                 self.targets_named(target);
             }
             let until = allowed.until.0;
-            if until.value <= self.now {
+            if until.value.is_past(self.now) {
                 let text = format!("this allowance ended {}", until.value.short());
                 let finding = Finding::at(Code::Expired, until.span, text);
                 self.sink.push(finding.help("the difference is reported again; take the line away, or mend it"));
