@@ -1237,6 +1237,16 @@ fn a_directory_that_others_filled_becomes_a_sandbox() {
     let before = env.dump();
     let sandbox = Sandbox::at(&env.home());
     assert_eq!(sandbox.found("active eq false"), ["bob@x.example"]);
+    // While it is served, nobody else writes it.
+    let again = {
+        let mut options = Options::new(TOKEN).unwrap();
+        options.state = Some(env.home());
+        serve(&options).unwrap_err().to_string()
+    };
+    has(&again, &["the state cannot be used", "rolecall sandbox"]);
+    env.edit("rolecall.yaml", "name: Ada", "name: Countess");
+    env.run(&["apply", "--auto-approve"]).ended(1).says(&["rolecall sandbox"]);
+    env.edit("rolecall.yaml", "name: Countess", "name: Ada");
     let groups = sandbox.get("/Groups").json();
     let names: Vec<&str> =
         groups["Resources"].as_array().unwrap().iter().map(|g| g["displayName"].as_str().unwrap()).collect();
