@@ -126,6 +126,9 @@ fn run(ui: &mut Ui, options: &scim::Options, as_json: bool) -> Result<Exit, Fail
         // Before the line that says that it listens: who reads that may send a signal at once.
         let end = Ending::new().map_err(|e| Failure::error(format!("signals cannot be waited for: {e}")))?;
         let handle = scim::serve(options).map_err(|e| refused(&e))?;
+        for note in handle.notes() {
+            ui.note(&format!("note: {note}\n"));
+        }
         ui.out(&if as_json {
             format!("{}\n", json!({"listening": handle.origin(), "api": handle.url()}))
         } else {

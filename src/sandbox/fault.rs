@@ -69,12 +69,21 @@ pub static ERROR_BEFORE: Spec = Spec::number("error-before", On::Any, "status", 
 pub static ERROR_AFTER: Spec =
     Spec::number("error-after", On::Write, "status", 500, "an error, after the write took effect");
 /// A late answer.
-pub static SLOW: Spec = Spec::number("slow", On::Any, "milliseconds", 1000, "the answer comes late");
+pub static SLOW: Spec = Spec::number(
+    "slow",
+    On::Any,
+    "milliseconds",
+    1000,
+    "the answer comes late; what was asked for is done at once, also where nobody waits",
+);
 /// A body that is cut off.
 pub static TRUNCATED: Spec =
     Spec::new("truncated", On::Any, "the connection ends in the middle of the body, after the work was done");
 /// No answer at all.
 pub static CLOSED: Spec = Spec::new("closed", On::Write, "the connection ends without an answer, after the write");
+/// No answer, and nothing done.
+pub static CLOSED_BEFORE: Spec =
+    Spec::new("closed-before", On::Any, "the connection ends without an answer; nothing is done");
 /// Pages for people.
 pub static HTML_ERRORS: Spec = Spec::new("html-errors", On::Any, "errors are HTML pages");
 /// Nothing to read.
@@ -86,7 +95,7 @@ pub static PLAIN_JSON: Spec =
     Spec::new("plain-json", On::Any, "bodies are application/json, whatever the standard says");
 
 /// The faults of the transport, which every sandbox has.
-pub static TRANSPORT: [&Spec; 13] = [
+pub static TRANSPORT: [&Spec; 14] = [
     &THROTTLE,
     &THROTTLE_DATE,
     &THROTTLE_BARE,
@@ -96,6 +105,7 @@ pub static TRANSPORT: [&Spec; 13] = [
     &SLOW,
     &TRUNCATED,
     &CLOSED,
+    &CLOSED_BEFORE,
     &HTML_ERRORS,
     &EMPTY_ERRORS,
     &NO_CONTENT,

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, params};
 
 use crate::model::{Change, Directory, Moment};
+use crate::store::{Holder, Lock, StoreError, lock_beside};
 use crate::targets::directory::{DirectoryReader, DirectoryWriter};
 use crate::targets::{Reader, Stamp, TargetError};
 
@@ -59,6 +60,8 @@ enum Message {
 pub struct Keep {
     send: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
+    // The last to go: whoever opens the file next finds all of it.
+    _lock: Lock,
 }
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS sandbox_things (
@@ -71,10 +74,25 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS sandbox_things (
 impl Keep {
     /// Opens a file, makes it where it is missing, and says what is in it.
     ///
+    /// Holds the lock that an apply to the same directory would take: what others write meanwhile would
+    /// not be what is served.
+    ///
     /// # Errors
-    /// When it cannot be opened, or is no directory.
+    /// When it cannot be opened, is no directory, or somebody else writes it.
     pub fn open(path: &Path) -> Result<(Self, Found), TargetError> {
         let now = Moment::from_second(jiff::Timestamp::now().as_second());
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        let holder = Holder {
+            who: "a sandbox".to_owned(),
+            pid: std::process::id(),
+            command: "rolecall sandbox".to_owned(),
+            since: now,
+        };
+        let lock = lock_beside(Path::new(&beside), &holder).map_err(|e| match e {
+            StoreError::Locked(holder) => TargetError::Unavailable(format!("{holder} writes it")),
+            other => TargetError::Unavailable(other.to_string()),
+        })?;
         let writer = DirectoryWriter::open(path, now, 14)?;
         let rows = writer.beside(|conn| {
             conn.execute(TABLE, [])?;
@@ -88,7 +106,7 @@ impl Keep {
             .directory;
         let (send, receive) = channel();
         let thread = std::thread::spawn(move || write(&writer, &receive));
-        Ok((Self { send: Some(send), thread: Some(thread) }, Found { rows, directory }))
+        Ok((Self { send: Some(send), thread: Some(thread), _lock: lock }, Found { rows, directory }))
     }
 
     /// Hands over what was done, to be written soon.

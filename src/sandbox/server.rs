@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::fault::{
-    CLOSED, EMPTY_ERRORS, ERROR_AFTER, ERROR_BEFORE, Faults, HTML_ERRORS, NO_CONTENT, PLAIN_JSON, RATE, SLOW, THROTTLE,
-    THROTTLE_BARE, THROTTLE_DATE, TRANSPORT, TRUNCATED,
+    CLOSED, CLOSED_BEFORE, EMPTY_ERRORS, ERROR_AFTER, ERROR_BEFORE, Faults, HTML_ERRORS, NO_CONTENT, PLAIN_JSON, RATE,
+    SLOW, THROTTLE, THROTTLE_BARE, THROTTLE_DATE, TRANSPORT, TRUNCATED,
 };
 use super::message::query;
 use super::{Active, Answer, FaultError, Request, Spec};
@@ -171,6 +171,7 @@ fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Handle {
     addr: SocketAddr,
     shared: Arc<Shared>,
+    notes: Vec<String>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -182,11 +183,11 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// Serves an API on a thread of its own.
+    /// Serves an API on a thread of its own. `notes` is what whoever starts it should know.
     ///
     /// # Errors
     /// When the port is taken, or a fault is none.
-    pub fn start(api: Box<dyn Api>, options: &Serve) -> Result<Self, StartError> {
+    pub fn start(api: Box<dyn Api>, options: &Serve, notes: Vec<String>) -> Result<Self, StartError> {
         let known: Vec<&'static Spec> = TRANSPORT.iter().chain(api.faults()).copied().collect();
         let faults = Faults::parse(&options.faults, &known)?;
         let port = |e| StartError::Port(options.port, e);
@@ -207,7 +208,13 @@ impl Handle {
         let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || runtime.block_on(listen(listener, serving, stopped)));
-        Ok(Self { addr, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { addr, shared, notes, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What whoever started it should know: a fragment in lower case without a full stop each.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Where it listens.
@@ -390,17 +397,21 @@ async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Resul
     }
     let writes = locked(&shared.api).writes(&request);
     let faults = locked(&shared.faults).next(&request, shared.base, writes);
-    let late = Duration::from_millis(faults.value(&SLOW).unwrap_or(0));
-    if !shared.latency.is_zero() || !late.is_zero() {
-        tokio::time::sleep(shared.latency + late).await;
+    if !shared.latency.is_zero() {
+        tokio::time::sleep(shared.latency).await;
     }
-    let answer = shared.answer(&request, &faults);
-    if faults.has(&CLOSED) {
+    if faults.has(&CLOSED_BEFORE) {
         shared.log(&request, None, &faults);
         return Err(Closed);
     }
-    shared.log(&request, Some(answer.status), &faults);
-    Ok(sent(answer, faults.has(&TRUNCATED)))
+    let answer = shared.answer(&request, &faults);
+    let closed = faults.has(&CLOSED);
+    // Before a late answer: a client that gives up has asked all the same.
+    shared.log(&request, (!closed).then_some(answer.status), &faults);
+    if let Some(late) = faults.value(&SLOW) {
+        tokio::time::sleep(Duration::from_millis(late)).await;
+    }
+    if closed { Err(Closed) } else { Ok(sent(answer, faults.has(&TRUNCATED))) }
 }
 
 fn sent(answer: Answer, cut: bool) -> hyper::Response<Sent> {

@@ -1,6 +1,6 @@
 //! From a request to an answer: the endpoints, and what every change goes through.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::error::{Result, ScimError};
 use super::faults::{
     CHANGED_NAMES, DANGLING_MEMBERS, DELAYED, DUPLICATE_IS_500, EMPTY_MEMBERS, FAULTS, INTEGER_STATUS, LOST_WRITE,
-    MEMBERS_CAP, NAME_STAYS_TAKEN, NO_ETAG, NO_MEMBERS_FILTER, NO_MEMBERS_LIST, NO_MEMBERS_REPLACE, NO_PATCH, NO_PUT,
-    NO_SEARCH, PUT_SUSPENDS, STRICT_SCHEMA, WRONG_ETAG,
+    MEMBERS_BY_NAME, MEMBERS_CAP, NAME_STAYS_TAKEN, NO_ETAG, NO_MEMBERS_FILTER, NO_MEMBERS_LIST, NO_MEMBERS_REPLACE,
+    NO_PATCH, NO_PUT, NO_SEARCH, PUT_SUSPENDS, STRICT_SCHEMA, WRONG_ETAG,
 };
 use super::patch::{self, Operation, Verb};
 use super::project::Mirror;
@@ -233,6 +233,15 @@ impl Scim {
         let operations = patch::operations(object(inner.body.as_ref())?)?;
         limited(call.faults, &operations)?;
         let mut new = (*old).clone();
+        if call.faults.has(&MEMBERS_BY_NAME) {
+            // Operations speak of names then; they become identifiers again when all is judged.
+            for member in new.body.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten() {
+                let user = member_id(member).and_then(|id| self.store.get(Kind::User, &id));
+                if let Some(name) = user.and_then(|u| u.text("userName")) {
+                    *member = serde_json::json!({"value": name, "type": "User"});
+                }
+            }
+        }
         for operation in &operations {
             patch::apply(kind, &mut new.body, operation)?;
         }
@@ -318,9 +327,13 @@ impl Scim {
         }
         let id = new.id.clone();
         let dangles = |member: &str| self.store.groups_of(member).any(|g| g.id == id);
+        let by_name = call.faults.has(&MEMBERS_BY_NAME);
         if let Some(Value::Array(members)) = new.body.get_mut("members") {
-            for member in members {
-                let value = member_id(member).ok_or_else(|| ScimError::value("a member has no `value`"))?;
+            let mut seen: HashSet<String> = HashSet::new();
+            for member in std::mem::take(members) {
+                let said = member_id(&member).ok_or_else(|| ScimError::value("a member has no `value`"))?;
+                let named = self.store.named(&said).filter(|_| by_name).map(str::to_owned);
+                let value = named.unwrap_or(said);
                 if value == id {
                     return Err(ScimError::value("a group cannot be a member of itself"));
                 }
@@ -330,7 +343,9 @@ impl Scim {
                     None if dangles(&value) => Kind::User,
                     None => return Err(ScimError::value(format!("there is nobody `{value}` to be a member"))),
                 };
-                *member = serde_json::json!({"value": value, "type": kind.name()});
+                if seen.insert(value.clone()) {
+                    members.push(serde_json::json!({"value": value, "type": kind.name()}));
+                }
             }
         }
         Ok(())
@@ -391,7 +406,7 @@ impl Scim {
             let value = match name.as_str() {
                 "members" if call.faults.has(&EMPTY_MEMBERS) => Value::Array(Vec::new()),
                 "members" if !params.wants("members") => continue,
-                "members" => self.show_members(value, &base, params.asks("members.display")),
+                "members" => self.show_members(call.faults, value, &base, params.asks("members.display")),
                 "userName" if call.faults.has(&CHANGED_NAMES) => changed_name(value),
                 ENTERPRISE => self.show_enterprise(value),
                 _ => value.clone(),
@@ -412,7 +427,8 @@ impl Scim {
         Value::Object(params.cut(resource.kind, map))
     }
 
-    fn show_members(&self, members: &Value, base: &str, names: bool) -> Value {
+    fn show_members(&self, faults: &Active, members: &Value, base: &str, names: bool) -> Value {
+        let by_name = faults.has(&MEMBERS_BY_NAME);
         let one = |member: &Value| {
             let mut member = member.clone();
             let id = member_id(&member).unwrap_or_default();
@@ -420,6 +436,9 @@ impl Scim {
             let endpoint = found.map_or(Kind::User, |r| r.kind).endpoint();
             if let Some(map) = member.as_object_mut() {
                 map.insert("$ref".to_owned(), Value::from(format!("{base}/{endpoint}/{id}")));
+                if let Some(name) = found.filter(|_| by_name).and_then(|r| r.text("userName")) {
+                    map.insert("value".to_owned(), Value::from(name));
+                }
                 let display =
                     found.filter(|_| names).and_then(|r| r.text("displayName").or_else(|| r.text("userName")));
                 if let Some(display) = display {

@@ -26,6 +26,7 @@ faults! {
     CURSOR_ONLY = Spec::new("cursor-only", On::Read, "lists go on by cursor, also where none was asked for; startIndex is ignored");
     EXPIRED_CURSOR = Spec::new("expired-cursor", On::Read, "going on with a cursor is refused with 400 expiredCursor");
     EMPTY_MEMBERS = Spec::new("empty-members", On::Any, "groups show no members (AWS)");
+    MEMBERS_BY_NAME = Spec::new("members-by-name", On::Any, "the value of a member is the user name, not the id, in answers and in requests");
     DANGLING_MEMBERS = Spec::new("dangling-members", On::Write, "who is deleted stays a member of their groups");
     NO_MEMBERS_REPLACE = Spec::new("no-members-replace", On::Write, "PATCH cannot replace `members`, or remove all: 400 (AWS)");
     NO_MEMBERS_FILTER = Spec::new("no-members-filter", On::Write, "PATCH does not understand `members[...]`: 400 invalidPath");
@@ -41,7 +42,7 @@ faults! {
     STRICT_SCHEMA = Spec::new("strict-schema", On::Write, "an attribute that /Schemas does not list is refused with 400");
     CHANGED_NAMES = Spec::new("changed-names", On::Any, "user names are shown with their first letter in upper case");
     NO_ETAG = Spec::new("no-etag", On::Any, "no ETag, no meta.version; If-Match is ignored");
-    WRONG_ETAG = Spec::new("wrong-etag", On::Any, "the ETag header is another one than meta.version, and changes each time");
+    WRONG_ETAG = Spec::new("wrong-etag", On::Any, "the ETag header is another one than meta.version, and another one each time");
     NO_BULK = Spec::new("no-bulk", On::Any, "no Bulk: 501");
     NO_SORT = Spec::new("no-sort", On::Read, "sortBy is ignored");
     NO_SEARCH = Spec::new("no-search", On::Any, "no POST /.search: 501");

@@ -1,5 +1,9 @@
 //! A SCIM 2.0 server (RFC 7643, 7644, 9865) by the fact sheet scim: users with the enterprise extension,
 //! groups, filters, paging by index and by cursor, PATCH, entity tags, Bulk, search and discovery.
+//!
+//! In a test: `serve(&Options::new("token")?)?` starts one on a free port and on a thread of its own;
+//! [`Handle::url`] is where a client begins, [`Handle::set_faults`] switches faults on and off in between,
+//! [`Handle::requests`] and [`Handle::count`] tell what it was asked, and it ends with the handle.
 
 mod api;
 mod assumptions;
@@ -56,6 +60,6 @@ impl Options {
 /// # Errors
 /// When the port is taken, the state or the seed cannot be used, or a fault is none.
 pub fn serve(options: &Options) -> Result<Handle, StartError> {
-    let api = seed::begin(options)?;
-    Handle::start(Box::new(api), &options.serve)
+    let (api, notes) = seed::begin(options)?;
+    Handle::start(Box::new(api), &options.serve, notes)
 }

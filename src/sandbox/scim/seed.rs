@@ -18,10 +18,11 @@ use crate::sandbox::StartError;
 use crate::sandbox::keep::{Found, Keep};
 use crate::targets::PROFILES;
 
-/// The API with its first state.
-pub fn begin(options: &Options) -> Result<Scim, StartError> {
+/// The API with its first state, and what whoever starts it should know.
+pub fn begin(options: &Options) -> Result<(Scim, Vec<String>), StartError> {
     let time = jiff::Timestamp::now();
     let mut scim = Scim::default();
+    let mut notes = Vec::new();
     if let Some(path) = &options.state {
         let (keep, found) = Keep::open(path).map_err(|e| StartError::State(e.to_string()))?;
         restore(&mut scim, &found, time)?;
@@ -36,6 +37,8 @@ pub fn begin(options: &Options) -> Result<Scim, StartError> {
             add(&mut scim.store, users.chain(teams).collect(), time, |_, _, _| {});
         }
         generate(&mut scim.store, options.users, options.groups, time);
+    } else if options.seed.is_some() || options.users + options.groups > 0 {
+        notes.push("the state holds people already, so nothing was added at the beginning".to_owned());
     }
     // What the file does not hold yet, or what others changed in it since, is written at once.
     scim.store.take_journal();
@@ -44,7 +47,7 @@ pub fn begin(options: &Options) -> Result<Scim, StartError> {
         all.extend(scim.store.list(kind).iter().map(|r| (r.id.clone(), Some(kind))));
     }
     scim.keep_all(all, time);
-    Ok(scim)
+    Ok((scim, notes))
 }
 
 fn restore(scim: &mut Scim, found: &Found, time: jiff::Timestamp) -> Result<(), StartError> {
