@@ -4,7 +4,8 @@
 //! bytes become a spanned document and then a desired [`model::Directory`]; a target's reader gives
 //! the live one; [`plan`] compares the two, orders the changes and guards them; [`apply`] carries a
 //! confirmed plan out through a target's writer and keeps the ledger in the [`store`]; [`render`]
-//! shows each of these to people and machines. `main.rs` only calls [`cli`].
+//! shows each of these to people and machines. [`sandbox`] has local servers to try targets on.
+//! `main.rs` only calls [`cli`].
 
 pub mod diagnostic;
 pub mod model;
@@ -18,6 +19,8 @@ pub mod plan;
 
 pub mod store;
 pub mod targets;
+
+pub mod sandbox;
 
 pub mod apply;
 pub mod review;

@@ -57,7 +57,10 @@ pub fn import(ui: &mut Ui, global: &Global, args: &ImportArgs) -> Result<Exit, F
         url: &url,
         catalogue,
         builtin: PROFILES.catalogues.iter().any(|(name, _)| *name == catalogue.name),
+        open: PROFILES.provider(declared.provider.word()).is_some_and(|p| p.open),
         live: &reading.directory,
+        credentials: declared.credentials.iter().map(|(k, t)| (k.as_str(), t.written())).collect(),
+        settings: &declared.settings,
         kinds: PROFILES.provider(declared.provider.word()).map_or(&[], |p| p.kinds),
     };
     let files = files(&import).map_err(|troubles| {

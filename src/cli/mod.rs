@@ -17,8 +17,10 @@ mod planning;
 mod progress;
 mod review;
 mod rules;
+mod sandbox;
 mod schema;
 mod test;
+mod trace;
 mod ui;
 mod validate;
 mod who;
@@ -61,6 +63,7 @@ enum Command {
     Catalogue(catalogue::CatalogueArgs),
     Rules(rules::RulesArgs),
     ExplainRule(rules::ExplainRuleArgs),
+    Sandbox(sandbox::SandboxArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -78,6 +81,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return ui::usage(&error),
     };
+    trace::start();
     let mut ui = Ui::new(cli.global.color);
     let done = match cli.command {
         Command::Init(args) => init::init(&mut ui, &args),
@@ -94,6 +98,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),
         Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
+        Command::Sandbox(args) => sandbox::sandbox(&mut ui, &args),
         Command::Schema(args) => schema::schema(&mut ui, &args),
         Command::Completions(args) => completions::completions(&mut ui, &args),
     };

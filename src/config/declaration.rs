@@ -108,7 +108,7 @@ object! {
         credentials: Option<Table<Sp<Templated>>>,
         /// Settings of the provider.
         settings: Option<Table<Sp<Single>>>,
-        /// The role catalogue of a directory: a built-in one, or one of `catalogues:`.
+        /// The role catalogue of a directory: a built-in one, or one of `catalogues:`. A SCIM server may have one of `catalogues:` as well, since what roles mean is its own.
         catalogue: Option<Sp<Sym>>,
         /// What of it is managed: one mode for everything, or modes by kind. Without it, `additive`.
         manage: Option<ManageDecl>,

@@ -10,6 +10,7 @@ mod desired;
 mod directory;
 mod email;
 mod index;
+mod kept;
 mod kind;
 mod manage;
 mod moment;
@@ -30,6 +31,7 @@ pub use directory::{
 };
 pub use email::{DomainName, Email, NameError, is_invisible, look_alike};
 pub use index::{Granted, Grouped};
+pub use kept::Kept;
 pub use kind::{Kind, ObjectRef};
 pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};

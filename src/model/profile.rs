@@ -12,6 +12,8 @@ pub struct Profile {
     pub provider: &'static str,
     /// The built-in catalogue that its targets have; `None` where every target names its own.
     pub catalogue: Option<&'static str>,
+    /// Whether a target may name another catalogue: where roles mean what each server makes of them.
+    pub open: bool,
     /// A setting that chooses among several built-in catalogues, and the one for each of its values;
     /// without the setting, it is `catalogue`.
     pub variants: Option<Variants>,

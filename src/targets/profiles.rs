@@ -12,6 +12,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "directory",
             catalogue: None,
+            open: false,
             variants: None,
             kinds: ALL,
             credentials: &[],
@@ -26,6 +27,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "paradime",
             catalogue: Some("paradime"),
+            open: false,
             variants: Some(("plan", &[("rbac", "paradime"), ("standard", "paradime-standard")])),
             kinds: &[Kind::Role, Kind::User, Kind::Domain],
             credentials: &["key", "secret", "token"],
@@ -39,6 +41,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "omni",
             catalogue: Some("omni"),
+            open: false,
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant, Kind::Domain],
             credentials: &["token"],
@@ -52,6 +55,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "terminusdb",
             catalogue: Some("terminusdb"),
+            open: false,
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
             credentials: &["user", "password", "token"],
@@ -65,6 +69,7 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "strongly",
             catalogue: Some("strongly"),
+            open: false,
             variants: None,
             kinds: ALL,
             credentials: &["key"],
@@ -78,10 +83,11 @@ pub const PROFILES: Profiles = Profiles {
         Profile {
             provider: "scim",
             catalogue: Some("scim"),
+            open: true,
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member],
             credentials: &["token", "user", "password"],
-            settings: &["bulk"],
+            settings: super::scim::SETTINGS,
             custom_roles: false,
             role_needed: false,
             accounts_without_role: true,

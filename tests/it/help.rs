@@ -11,6 +11,10 @@ fn help_texts() {
         let command = definition.find_subcommand_mut(&name).unwrap();
         text.push_str(&format!("\n--- rolecall {name}\n\n"));
         text.push_str(&command.render_long_help().to_string());
+        for inner in command.get_subcommands_mut().filter(|c| c.get_name() != "help") {
+            text.push_str(&format!("\n--- rolecall {name} {}\n\n", inner.get_name()));
+            text.push_str(&inner.render_long_help().to_string());
+        }
     }
     insta::assert_snapshot!("help", text);
 }

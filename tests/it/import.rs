@@ -1,5 +1,6 @@
 //! What is imported from any directory says exactly what is live: the plan after it is empty.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -233,7 +234,10 @@ proptest! {
             url: "sqlite:home.db",
             catalogue: &desired.catalogue,
             builtin: true,
+            open: false,
             live: &live,
+            credentials: BTreeMap::new(),
+            settings: &BTreeMap::new(),
             kinds: &Kind::ALL,
         };
         let written = files(&import).map_err(|t| TestCaseError::fail(t.join("; ")))?;
@@ -246,7 +250,7 @@ proptest! {
         let context = Context {
             provider: "directory",
             level: Promise::Enforced,
-            options: Options { now: now(), renames: true, invites: false },
+            options: Options { now: now(), renames: true, invites: false, kept: Kept::ALL },
             ownership: None,
             kinds: &Kind::ALL,
             enables: true,

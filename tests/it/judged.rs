@@ -7,7 +7,7 @@ use rolecall::invariants::{Answer, Applier, RULES, RuleInfo, Verdict, change_in_
 use rolecall::model::{Change, Kind};
 use rolecall::plan::{Context, Options, Plan, TargetPlan};
 use rolecall::render::{Style, plan_terminal};
-use rolecall::targets::{Address, PROFILES};
+use rolecall::targets::{PROFILES, Reader};
 
 use super::common::{TestEnv, by_hand, has, now, rows};
 use super::crash::block_on;
@@ -441,14 +441,13 @@ fn planned_for(env: &TestEnv, kinds: &[Kind]) -> TargetPlan {
     let loaded = rolecall::config::load(env.path(), &PROFILES, now());
     let declaration = loaded.declaration.unwrap();
     let target = &declaration.targets[0];
-    let address =
-        Address { target: "home", provider: "directory", url: "sqlite:.rolecall/home.db", base: &declaration.root };
-    let live = block_on(rolecall::targets::reader(address, now()).unwrap().read()).unwrap().directory;
+    let reader = rolecall::targets::directory::DirectoryReader::new(env.home(), now());
+    let live = block_on(reader.read()).unwrap().directory;
     let locate = |span| loaded.sources.location(span);
     let context = Context {
         provider: "directory",
         level: rolecall::plan::Promise::Enforced,
-        options: Options { now: now(), renames: true, invites: false },
+        options: Options { now: now(), renames: true, invites: false, kept: rolecall::model::Kept::ALL },
         ownership: None,
         kinds,
         enables: true,

@@ -22,6 +22,8 @@ mod plans;
 mod questions;
 mod review;
 mod rules;
+mod sandbox_scim;
 mod schemas;
+mod scim;
 #[cfg(unix)]
 mod signals;

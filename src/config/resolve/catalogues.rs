@@ -53,6 +53,9 @@ impl Resolver<'_> {
         let own = profile.catalogue.map(|own| self.variant(decl, profile).unwrap_or(own));
         let (name, at) = match (own, decl.catalogue) {
             (Some(own), None) => (own, Sp { value: None, span }),
+            (Some(_), Some(said)) if profile.open => {
+                (self.text(said.value), Sp { value: Some(said.value), span: said.span })
+            }
             (Some(own), Some(said)) => {
                 let text = format!("a {} target has its own catalogue, `{own}`", profile.provider);
                 self.sink.push(Finding::at(Code::CannotDo, said.span, text).help("take `catalogue:` away"));

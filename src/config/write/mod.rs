@@ -29,8 +29,14 @@ pub struct Import<'a> {
     pub catalogue: &'a Catalogue,
     /// Whether that catalogue is a built-in one.
     pub builtin: bool,
+    /// Whether its targets may name another catalogue.
+    pub open: bool,
     /// What is live.
     pub live: &'a Directory,
+    /// What opens it: names of variables, by the names of the credentials.
+    pub credentials: BTreeMap<&'a str, &'a str>,
+    /// The settings of its provider.
+    pub settings: &'a BTreeMap<String, String>,
     /// The kinds that the target has.
     pub kinds: &'a [Kind],
 }
@@ -98,7 +104,18 @@ fn main_file(import: &Import<'_>, catalogue: &Declared, custom: Vec<String>) -> 
     target.insert("provider".into(), import.provider.into());
     target.insert("url".into(), import.url.into());
     let (Declared::BuiltIn(name) | Declared::Here(name)) = catalogue;
-    if import.provider == "directory" {
+    let table = |rows: &mut dyn Iterator<Item = (&str, &str)>| {
+        Value::Mapping(rows.map(|(name, value)| (name.into(), value.into())).collect())
+    };
+    if !import.credentials.is_empty() {
+        let mut rows = import.credentials.iter().map(|(name, value)| (*name, *value));
+        target.insert("credentials".into(), table(&mut rows));
+    }
+    if !import.settings.is_empty() {
+        let mut rows = import.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        target.insert("settings".into(), table(&mut rows));
+    }
+    if import.provider == "directory" || (import.open && !matches!(catalogue, Declared::BuiltIn(_))) {
         target.insert("catalogue".into(), name.as_str().into());
     }
     target.insert("manage".into(), "authoritative".into());

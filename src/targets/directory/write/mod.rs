@@ -53,6 +53,44 @@ impl DirectoryWriter {
         tx.commit().map_err(|e| commit(&e))
     }
 
+    /// Makes many changes in one transaction, with whatever `beside` writes into tables of its own. A
+    /// change that is refused is left out and handed back, and the others are made all the same: this is
+    /// for sandboxes, which tell what was done, not for an apply.
+    ///
+    /// # Errors
+    /// When the transaction as a whole fails; then nothing of it is kept.
+    pub(crate) fn write_together(
+        &self,
+        changes: &[(&Change, Stamp)],
+        beside: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<Vec<TargetError>> {
+        let mut conn = self.connection();
+        let mut tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| sqlite(&e))?;
+        let mut refused = Vec::new();
+        for (change, stamp) in changes {
+            let one = tx.savepoint().map_err(|e| sqlite(&e))?;
+            match self.make(&one, change, stamp).and_then(|()| audit::write(&one, change, stamp)) {
+                Ok(()) => one.commit().map_err(|e| sqlite(&e))?,
+                Err(error) => refused.push(error),
+            }
+        }
+        beside(&tx).map_err(|e| sqlite(&e))?;
+        tx.commit().map_err(|e| commit(&e))?;
+        Ok(refused)
+    }
+
+    /// Does something with tables that lie beside the directory's own, in one transaction.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub(crate) fn beside<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let mut conn = self.connection();
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| sqlite(&e))?;
+        let found = work(&tx).map_err(|e| sqlite(&e))?;
+        tx.commit().map_err(|e| commit(&e))?;
+        Ok(found)
+    }
+
     fn make(&self, tx: &Connection, change: &Change, stamp: &Stamp) -> Result<()> {
         match change {
             Change::CreateRole { role } => role::create(tx, role),

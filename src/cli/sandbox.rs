@@ -1,0 +1,207 @@
+//! `rolecall sandbox`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Exit, Failure, Ui};
+use crate::sandbox::fault::{TRANSPORT, Takes};
+use crate::sandbox::{Serve, Spec, StartError, Token, scim};
+
+/// Serve a system's API on this machine, to try rolecall without an account.
+///
+/// A sandbox listens on the loopback interface only, keeps its state in an embedded directory, and holds
+/// no real secret. It can be told to do what real servers do badly, so that a declaration, or a pipeline,
+/// can be tested against it.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    #[command(subcommand)]
+    system: System,
+}
+
+#[derive(Debug, Subcommand)]
+enum System {
+    Scim(ScimArgs),
+}
+
+/// A SCIM 2.0 server: users with the enterprise extension, groups, filters, PATCH, Bulk.
+///
+/// The API begins at /scim/v2. Ends at SIGINT and SIGTERM, with the state written. Tests can ask for
+/// what happened: GET /sandbox/requests counts and lists the requests, DELETE forgets them, and
+/// POST /sandbox/faults with {"faults": ["throttle=1,every=3"]} puts other faults in the place of those
+/// that are on.
+#[derive(Debug, Args)]
+struct ScimArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8730)]
+    port: u16,
+    /// What clients must say as a bearer token: any text without spaces, not a real secret
+    #[arg(long, value_name = "TOKEN", env = "ROLECALL_SANDBOX_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The directory that keeps the state: an SQLite file, made where it is missing. Without it, nothing is kept
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// A declaration whose users and teams are there at the beginning, where the state is empty
+    #[arg(long, value_name = "PATH")]
+    seed: Option<PathBuf>,
+    /// Which target of that declaration is meant
+    #[arg(long, value_name = "NAME", requires = "seed")]
+    seed_target: Option<String>,
+    /// So many made-up users, where the state is empty
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    users: usize,
+    /// So many made-up groups, each user in two of them, where the state is empty
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    groups: usize,
+    /// How many milliseconds every answer takes at least
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// What it does badly: NAME[=VALUE][,every=N][,first=N][,after=N][,method=NAME][,path=/PREFIX]
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
+    /// List the faults
+    #[arg(long)]
+    faults: bool,
+    /// List what is assumed where the standard leaves a choice
+    #[arg(long)]
+    assumptions: bool,
+    /// Say where it listens as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the server cannot start, or its state not be written.
+pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let System::Scim(args) = &args.system;
+    if args.faults || args.assumptions {
+        let specs: Vec<&Spec> = TRANSPORT.iter().chain(scim::faults::FAULTS).copied().collect();
+        let mut text = String::new();
+        if args.faults {
+            text.push_str(&faults(&specs));
+        }
+        if args.assumptions {
+            let width = scim::ASSUMPTIONS.iter().map(|(topic, _)| topic.len()).max().unwrap_or(0);
+            for (topic, assumed) in scim::ASSUMPTIONS {
+                text.push_str(&format!("{topic:width$}  {assumed}\n"));
+            }
+        }
+        ui.out(&text);
+        return Ok(Exit::Done);
+    }
+    let Some(token) = &args.token else {
+        return Err(Failure::error("a sandbox needs a token")
+            .help("write --token TOKEN, or set ROLECALL_SANDBOX_TOKEN; any text will do, and no real secret should"));
+    };
+    let token = Token::new(token).ok_or_else(|| {
+        Failure::error("the token is empty, or has characters that no header can hold")
+            .help("choose visible ASCII characters without spaces")
+    })?;
+    let options = scim::Options {
+        serve: Serve {
+            port: args.port,
+            token,
+            latency: Duration::from_millis(args.latency),
+            faults: args.fault.clone(),
+        },
+        state: args.state.clone(),
+        seed: args.seed.clone(),
+        seed_target: args.seed_target.clone(),
+        users: args.users,
+        groups: args.groups,
+    };
+    run(ui, &options, args.json)
+}
+
+fn run(ui: &mut Ui, options: &scim::Options, as_json: bool) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::error(format!("no runtime could be made: {e}")))?;
+    runtime.block_on(async {
+        // Before the line that says that it listens: who reads that may send a signal at once.
+        let end = Ending::new().map_err(|e| Failure::error(format!("signals cannot be waited for: {e}")))?;
+        let handle = scim::serve(options).map_err(|e| refused(&e))?;
+        for note in handle.notes() {
+            ui.note(&format!("note: {note}\n"));
+        }
+        ui.out(&if as_json {
+            format!("{}\n", json!({"listening": handle.origin(), "api": handle.url()}))
+        } else {
+            format!("listening on {}\n", handle.origin())
+        });
+        end.wait().await;
+        handle.stop().map_err(|e| Failure::error(format!("the state could not be written: {e}")))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn refused(error: &StartError) -> Failure {
+    let failure = Failure::error(error.to_string());
+    match error {
+        StartError::Port(..) => failure.help("choose another port, or --port 0 for one that is free"),
+        StartError::Fault(_) => failure.help("`rolecall sandbox scim --faults` lists them"),
+        StartError::State(_) => failure.help("name a file that a sandbox made, or one that is not there yet"),
+        StartError::Seed(_) => failure,
+    }
+}
+
+/// The faults as a table, with how scopes are written.
+fn faults(specs: &[&Spec]) -> String {
+    let head = |spec: &Spec| match spec.takes {
+        Takes::Nothing => spec.name.to_owned(),
+        Takes::Number(_, default) => format!("{}={default}", spec.name),
+    };
+    let width = specs.iter().map(|s| head(s).len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for spec in specs {
+        let unit = match spec.takes {
+            Takes::Nothing => String::new(),
+            Takes::Number(unit, _) => format!(" ({unit})"),
+        };
+        text.push_str(&format!("{:width$}  {}{unit}\n", head(spec), spec.doc));
+    }
+    text.push_str(
+        "\nBehind it, separated by commas: every=N (each Nth request), first=N (so many of them), after=N (not the \
+         first N),\nmethod=NAME, path=/PREFIX. What stands behind = is what is meant without it.\n",
+    );
+    text
+}
+
+/// SIGINT or SIGTERM.
+struct Ending {
+    #[cfg(unix)]
+    signals: (tokio::signal::unix::Signal, tokio::signal::unix::Signal),
+}
+
+impl Ending {
+    fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { signals: (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?) })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn wait(self) {
+        #[cfg(unix)]
+        {
+            let (mut interrupt, mut terminate) = self.signals;
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nobody can end it politely then; it goes on until the process is ended.
+            std::future::pending::<()>().await;
+        }
+    }
+}

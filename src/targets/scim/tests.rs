@@ -1,0 +1,203 @@
+//! What no sandbox does: servers that are worse than that, each as a function of a request.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::write::ScimWriter;
+use super::{ScimReader, Session, Settings};
+use crate::model::{Catalogue, Change, MemberRecord, Moment, Why};
+use crate::targets::http::{Answer, Client, Limits, Lost, Method, Request, Transport};
+use crate::targets::{Reader, Stamp, TargetError, Task, Writer};
+
+type Handler = Box<dyn Fn(&Request) -> (u16, Value) + Send + Sync>;
+
+struct Fake {
+    handler: Handler,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Fake {
+    fn send<'a>(&'a self, request: &'a Request) -> Task<'a, Result<Answer, Lost>> {
+        Box::pin(async move {
+            self.log.lock().unwrap().push(format!("{} {}", request.method.word(), request.path));
+            let (status, body) = (self.handler)(request);
+            Ok(Answer { status, body: body.to_string().into_bytes(), ..Answer::default() })
+        })
+    }
+}
+
+fn session(handler: Handler) -> (Arc<Session>, Arc<Mutex<Vec<String>>>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let client = Client::new(Box::new(Fake { handler, log: Arc::clone(&log) }), Limits::default());
+    let settings = Settings::read(&BTreeMap::new()).unwrap();
+    (Arc::new(Session::new(client, settings, Arc::new(Catalogue::default()))), log)
+}
+
+fn page(all: &[Value], request: &Request, total: usize) -> Value {
+    let number = |name: &str| {
+        let query = request.path.split_once('?').map_or("", |(_, q)| q);
+        query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok())
+    };
+    let start = number("startIndex").unwrap_or(1).max(1) - 1;
+    let count = number("count").unwrap_or(10).min(10);
+    let items: Vec<&Value> = all.iter().skip(start).take(count).collect();
+    json!({"totalResults": total, "Resources": items})
+}
+
+fn user(n: usize) -> Value {
+    json!({"id": format!("id{n}"), "userName": format!("u{n}@acme.com"), "active": true})
+}
+
+fn stamp() -> Stamp {
+    Stamp { actor: "test".into(), apply: 1, digest: String::new(), at: Moment::from_second(0) }
+}
+
+fn remove(team: &str, user: &str) -> Change {
+    let member = MemberRecord { team: team.into(), user: user.into(), ..MemberRecord::default() };
+    Change::RemoveMember { member, reason: Why::Undeclared }
+}
+
+/// A server that takes `remove` for "all of them", in whichever form.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_lost_is_put_back() {
+    for broken in ["filter", "values"] {
+        let members: Arc<Mutex<Vec<String>>> = Arc::new(Mutex::new(vec!["id1".into(), "id2".into(), "id3".into()]));
+        let held = Arc::clone(&members);
+        let (session, _) = session(Box::new(move |request| {
+            let mut members = held.lock().unwrap();
+            let path = request.path.as_str();
+            if path.starts_with("/Users?") {
+                let all: Vec<Value> = (1..=3).map(user).collect();
+                return (200, page(&all, request, 3));
+            }
+            if request.method == Method::Patch {
+                let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+                let operation = &body["Operations"][0];
+                let values = operation["value"].as_array().cloned().unwrap_or_default();
+                let values: Vec<String> = values.iter().map(|v| v["value"].as_str().unwrap().to_owned()).collect();
+                match (operation["op"].as_str().unwrap(), values.is_empty()) {
+                    ("add", _) => members.extend(values),
+                    ("remove", true) if broken == "filter" => members.clear(),
+                    ("remove", true) => return (400, json!({"scimType": "invalidPath"})),
+                    _ => members.clear(),
+                }
+                return (204, Value::Null);
+            }
+            if request.method == Method::Put {
+                let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+                *members =
+                    body["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap().into()).collect();
+            }
+            let listed: Vec<Value> = members.iter().map(|m| json!({"value": m})).collect();
+            let group = json!({"id": "g", "displayName": "core", "members": listed});
+            match path {
+                "/Groups/g" => (200, group),
+                _ if path.starts_with("/Groups?") => (200, json!({"totalResults": 1, "Resources": [group]})),
+                _ => (404, json!({})),
+            }
+        }));
+        ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+        let writer = ScimWriter::new(session);
+        let change = remove("core", "u2@acme.com");
+        // The one that is to go may go with the others: nobody else does.
+        let results = writer.carry_out(&[&change], &stamp()).await;
+        assert_eq!(results, [Ok(())], "{broken}");
+        let mut left = members.lock().unwrap().clone();
+        left.sort();
+        assert_eq!(left, ["id1", "id3"], "{broken}");
+    }
+}
+
+/// The number of the page for the total: it is noticed where a list ends exactly where its page ends.
+#[tokio::test(start_paused = true)]
+async fn a_total_that_is_that_of_the_page_is_noticed() {
+    let all: Vec<Value> = (0..25).map(user).collect();
+    let (session, log) = session(Box::new(move |request| {
+        if request.path.starts_with("/ServiceProviderConfig") {
+            return (200, json!({"filter": {"supported": true, "maxResults": 10}}));
+        }
+        if !request.path.starts_with("/Users?") {
+            return (200, json!({"totalResults": 0}));
+        }
+        let mut answer = page(&all, request, 0);
+        answer["totalResults"] = json!(answer["Resources"].as_array().unwrap().len());
+        (200, answer)
+    }));
+    let reading = ScimReader::new(session).read().await.unwrap();
+    assert_eq!(reading.directory.users().len(), 25);
+    assert_eq!(reading.doubts.len(), 1, "{:?}", reading.doubts);
+    assert!(log.lock().unwrap().len() >= 4);
+}
+
+/// A server that gives the same page for ever does not hold anybody for ever.
+#[tokio::test(start_paused = true)]
+async fn the_same_page_for_ever_ends() {
+    let (session, log) = session(Box::new(|request| {
+        if request.path.starts_with("/Users?") {
+            return (200, json!({"totalResults": 1000, "Resources": (0..10).map(user).collect::<Vec<_>>()}));
+        }
+        (200, json!({"totalResults": 0, "Resources": []}))
+    }));
+    let reading = ScimReader::new(session).read().await.unwrap();
+    assert_eq!((reading.directory.users().len(), reading.doubts.len()), (10, 1));
+    assert!(log.lock().unwrap().len() < 200);
+}
+
+/// What is no list is no empty list.
+#[tokio::test(start_paused = true)]
+async fn what_is_no_list_is_not_taken_for_an_empty_one() {
+    for body in [json!({}), json!({"error": "x"}), json!("text"), json!({"totalResults": 3, "Resources": "none"})] {
+        let (session, _) = session(Box::new(move |request| {
+            if request.path.starts_with("/Users?") { (200, body.clone()) } else { (200, json!({"totalResults": 0})) }
+        }));
+        let read = ScimReader::new(session).read().await;
+        assert!(matches!(read, Err(TargetError::Malformed(_))), "{read:?}");
+    }
+}
+
+/// Odd accounts and groups are named and left alone, and block nobody else.
+#[tokio::test(start_paused = true)]
+async fn odd_things_are_set_aside() {
+    let users = json!([
+        {"id": "1", "userName": "ada@acme.com"},
+        {"id": "2", "userName": "robot"},
+        {"id": "3", "userName": "x1", "emails": [{"value": "two@acme.com"}]},
+        {"id": "4", "userName": "x2", "emails": [{"value": "two@acme.com"}]},
+        {"id": "5", "userName": "old", "emails": [{"value": "ADA@acme.com"}]},
+    ]);
+    let groups = json!([
+        {"id": "a", "displayName": "same"}, {"id": "b", "displayName": "same"},
+        {"id": "c", "displayName": "core", "members": [{"value": "1"}, {"value": "ADA@acme.com"}, {"value": "999"},
+            {"value": "d", "type": "Group"}]},
+        {"id": "d", "displayName": "inner"},
+    ]);
+    let (session, _) = session(Box::new(move |request| {
+        let of = |all: &Value| json!({"totalResults": all.as_array().unwrap().len(), "Resources": all});
+        match request.path.split('?').next().unwrap() {
+            "/Users" => (200, of(&users)),
+            "/Groups" => (200, of(&groups)),
+            _ => (404, json!({})),
+        }
+    }));
+    let reading = ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let live = &reading.directory;
+    assert_eq!(live.users().iter().map(|u| &*u.email).collect::<Vec<_>>(), ["ada@acme.com"]);
+    assert_eq!(live.teams().iter().map(|t| &*t.name).collect::<Vec<_>>(), ["core", "inner"]);
+    assert_eq!(live.memberships().len(), 1, "one person by two names is one member");
+    assert_eq!(live.team_record(live.find_team("inner").unwrap()).outer.as_deref(), Some("core"));
+    assert_eq!(
+        reading.notes,
+        [
+            "1 account is without an e-mail address, left alone: robot",
+            "1 membership is of nobody that rolecall manages, and left alone, in: core",
+            "2 accounts have the e-mail address two@acme.com: all of them are left alone",
+            "2 groups are called `same`: all of them are left alone",
+            "another account has the e-mail address ada@acme.com as well, and is left alone",
+        ]
+    );
+    let writer = ScimWriter::new(session);
+    let results = writer.carry_out(&[&remove("same", "ada@acme.com")], &stamp()).await;
+    assert!(matches!(&results[..], [Err(TargetError::Conflict(_))]), "{results:?}");
+}
