@@ -641,7 +641,7 @@ mod faults {
             accept: &["irreversible.user=1"],
             ..kind("delete-user", |s| {
                 s.users.remove("u001@acme.com");
-                s.groups.values_mut().for_each(|m| drop(m.remove("u001@acme.com")));
+                s.groups.values_mut().for_each(|m| m.retain(|one| one != "u001@acme.com"));
             })
         },
         kind("create-team", |s| {
@@ -770,18 +770,15 @@ mod faults {
         let (mut done, mut turn) = (0, index);
         let mut ends: BTreeMap<(&str, i32), Vec<&str>> = BTreeMap::new();
         for spec in specs.skip(index).step_by(of) {
-            // All of them where somebody has the minutes (`.ci/run`); else a third, another for each fault.
+            // All of them where somebody has the minutes (`.ci/run`); else a fifth, another for each fault.
             turn += 1;
             let all = std::env::var("ROLECALL_FAULTS").is_ok_and(|v| v == "all");
-            for (_, kind) in KINDS.iter().enumerate().filter(|(n, _)| all || (n + turn) % 3 == 0) {
+            for (_, kind) in KINDS.iter().enumerate().filter(|(n, _)| all || (n + turn) % 5 == 0) {
                 ends.entry((spec.name, case(spec, kind))).or_default().push(kind.name);
                 done += 1;
             }
         }
-        assert!(done >= KINDS.len() / 3);
-        for ((fault, code), kinds) in &ends {
-            eprintln!("{fault}: {code} for {}", kinds.join(", "));
-        }
+        assert!(done >= KINDS.len() / 5);
         // These are no reason not to get there.
         let harmless = [
             "throttle",
