@@ -69,7 +69,11 @@ fn target(out: &mut String, plan: &TargetPlan) {
         let _ = writeln!(out, "{}\n", text(&parts::nothing(plan)));
     } else {
         let effects = Effects::of(plan.steps.iter());
-        let _ = writeln!(out, "{effects} · {}, {}\n", text(&name(&plan.provider)), parts::promise(plan.level));
+        let (provider, promise) = (text(&name(&plan.provider)), parts::promise(plan.level));
+        let _ = writeln!(out, "{effects} · {provider}, {promise}\n");
+        if let Some(forecast) = parts::forecast(plan) {
+            let _ = writeln!(out, "{}\n", text(&forecast));
+        }
     }
     guards(out, &plan.guards);
     for section in access::sections(&plan.access) {

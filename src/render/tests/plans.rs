@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::fixture::{COLOR, NARROW, WIDE, at, blocked, plan, rich, role, roles, target, user};
 use crate::model::{Change, PrincipalRecord};
+use crate::plan::Forecast;
 use crate::render::{plan_markdown, plan_terminal};
 
 #[test]
@@ -322,6 +323,21 @@ home  directory, enforced
 Plan: 9 to add, 13 to change, 9 to remove.
 sha256:4f1c92ab…
 "#);
+}
+
+#[test]
+fn what_an_apply_will_take_is_said_everywhere() {
+    let mut rich = rich();
+    for (requests, per_minute, said) in [
+        (40, Some(60), "To apply this takes about 40 requests, 40 s at 60 a minute."),
+        (1, None, "To apply this takes about 1 request."),
+        (1200, Some(60), "To apply this takes about 1,200 requests, 20 min at 60 a minute."),
+    ] {
+        rich.targets[0].forecast = Some(Forecast { requests, per_minute });
+        for text in [plan_terminal::plan(&rich, WIDE), plan_markdown::plan(&rich)] {
+            assert!(text.lines().any(|line| line == said), "{text}");
+        }
+    }
 }
 
 #[test]
