@@ -83,15 +83,15 @@ def change(folder, users, groups):
         file.write_text(text)
     new = "".join(f"  new-{n:05}@sandbox.example: {{name: New {n}}}\n" for n in range(share))
     (people / "new.yaml").write_text("users:\n" + new)
-    lines, group = teams.read_text().splitlines(), -1
-    changed = []
-    for line in lines:
-        changed.append(line)
-        if re.match(r"  \S+:$", line):
-            group += 1
-        if line.strip() == "members:" and group < share:
-            changed.append(f"    - new-{group:05}@sandbox.example")
-    teams.write_text("\n".join(changed) + "\n")
+    group = -1
+    for file in [teams] if teams.exists() else sorted((folder / "teams").glob("*.yaml")):
+        changed = []
+        for line in file.read_text().splitlines():
+            changed.append(line)
+            group += bool(re.match(r"  \S+:$", line))
+            if line.strip() == "members:" and group < share:
+                changed.append(f"    - new-{group:05}@sandbox.example")
+        file.write_text("\n".join(changed) + "\n")
 
 
 def main():
