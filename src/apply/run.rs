@@ -14,7 +14,7 @@ use crate::plan::{Step, TargetPlan};
 use crate::store::{self, NewApply, Outcome, Status, Store, StoreError};
 use crate::targets::{Stamp, TargetError, Writer};
 
-/// How many changes may fail before the rest is not attempted: a target that refuses everything is
+/// How many bundles of changes may fail before the rest is not attempted: a target that refuses everything is
 /// not asked a thousand times, and one bad account does not stop the others
 /// (`shared/peers.md`, section 2.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,17 +168,18 @@ impl Run<'_> {
                 }
             }
             let Some((sent, results)) = flying.next().await else { return Ok(()) };
+            let mut failed = false;
             for (step, result) in sent.into_iter().zip(results) {
                 let (fate, why) = judge(result);
                 self.record(step, fate, why.clone())?;
-                if let (Fate::Failed, Some(why), Some(account)) = (fate, &why, account_of(&step.change)) {
+                if let (Fate::Failed, Some(why), Some(account)) = (fate, &why, refused_account(&step.change)) {
                     self.aside.entry(account.to_owned()).or_insert_with(|| why.clone());
                 }
-                if matches!(fate, Fate::Failed | Fate::Unknown) {
-                    self.failures += 1;
-                }
+                failed |= matches!(fate, Fate::Failed | Fate::Unknown);
                 self.end(step, fate, why);
             }
+            // What is carried out together fails together: a group that cannot be changed is one failure.
+            self.failures += usize::from(failed);
         }
     }
 
@@ -278,6 +279,20 @@ fn judge(result: Result<(), TargetError>) -> (Fate, Option<String>) {
         Err(TargetError::Unknown(why)) => (Fate::Unknown, Some(why)),
         Err(error @ TargetError::NotVisible(_)) => (Fate::Unknown, Some(error.to_string())),
         Err(error) => (Fate::Failed, Some(error.to_string())),
+    }
+}
+
+/// The account that is refused where a change is: a team or a resource that refuses a user says nothing of
+/// the account.
+fn refused_account(change: &Change) -> Option<&str> {
+    match change {
+        Change::AddMember { .. }
+        | Change::RemoveMember { .. }
+        | Change::ChangeMember { .. }
+        | Change::GiveGrant { .. }
+        | Change::ChangeGrant { .. }
+        | Change::RevokeGrant { .. } => None,
+        _ => account_of(change),
     }
 }
 

@@ -72,8 +72,13 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
         }
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
-    let store = SqliteStore::open(store_folder(&ready)).map_err(|e| store_failure(&e))?;
     let work = Work::open(global, &ready, &wanted)?;
+    let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
+    let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
+    let store = SqliteStore::open(folder).map_err(|e| store_failure(&e))?;
+    if replayed.is_some() {
+        ui.note("This is answered from a recording: nothing is sent, and nothing is remembered.\n\n");
+    }
     let actor = actor();
     let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
     let runtime = runtime()?;
@@ -158,6 +163,31 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     remember(&store, &work.sessions, &reports)?;
     remember_reads(&store, &plan, &reports, global)?;
     finish(ui, args, &Report::new(&plan, reports))
+}
+
+/// An apply that is answered from a recording: it keeps its ledger in a folder of its own, which goes with
+/// it. What the recording says must not become what real runs are guarded by.
+struct Replayed {
+    folder: PathBuf,
+}
+
+impl Replayed {
+    fn begin(ready: &super::load::Ready, sessions: &[Session<'_>]) -> Result<Self, Failure> {
+        if let Some(session) = sessions.iter().find(|s| s.link.lock_file().is_some()) {
+            let name = &session.declared.name;
+            return Err(Failure::error(format!("`{name}` is a file, and --replay would really change it"))
+                .help("apply to the recorded targets alone, with --target NAME"));
+        }
+        let name = format!("replay-{}", std::process::id());
+        Ok(Self { folder: store_folder(ready).join(".rolecall").join(name) })
+    }
+}
+
+impl Drop for Replayed {
+    fn drop(&mut self) {
+        // What is left behind is in nobody's way: the next one has a name of its own.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 /// Reads a saved plan.

@@ -1,5 +1,6 @@
 //! One apply at a time for each target.
 
+use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
 use rolecall::store::{Holder, SqliteStore, Store};
@@ -49,11 +50,16 @@ fn the_second_waits_until_the_lock_is_free() {
     let store = SqliteStore::open(env.path()).unwrap();
     let lock = store.try_lock("home", &holder()).unwrap();
     let mut waiting = env.command(&["apply", "--auto-approve", "--lock-timeout", "60s"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(700));
+    let mut stderr = BufReader::new(waiting.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("grace@build-7") {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "it says for whom it waits: {said}");
+    }
     assert!(waiting.try_wait().unwrap().is_none(), "it waits");
     assert!(!env.home().exists(), "and does nothing");
     drop(lock);
-    Output::of(waiting.wait_with_output().unwrap()).ended(0).says(&["grace@build-7"]);
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(waiting.wait().unwrap().success(), "{said}");
     env.is_converged();
 }
 

@@ -89,7 +89,14 @@ impl Client {
             attempt += 1;
             let result = self.once(request, attempt).await;
             match self.judge(request, result, attempt) {
-                Next::Answer(answer) => return Ok(answer),
+                Next::Answer(answer) => {
+                    // The caller decides what is sent again, and not before the server wants to be asked.
+                    let asked = answer.retry_after.as_deref().filter(|_| answer.status == 503);
+                    if let Some(wait) = asked.and_then(|v| retry_after(v, Moment::now())).filter(|w| *w <= WAIT_MAX) {
+                        self.pace.hold(wait).await;
+                    }
+                    return Ok(answer);
+                }
                 Next::Fail(error) => return Err(error),
                 Next::Again(wait, true) => self.pace.hold(wait).await,
                 Next::Again(wait, false) => tokio::time::sleep(wait).await,
