@@ -97,7 +97,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     let Listing { items: accounts, mut doubts } = users;
     let Listing { items: mut groups, doubts: more } = groups;
     doubts.extend(more);
-    members_that_the_list_lacks(session, &accounts, &mut groups).await?;
+    doubts.extend(members_that_the_list_lacks(session, &accounts, &mut groups).await?);
     let mut pass = Pass::new(&session.catalogue, session.settings.roles);
     pass.roles();
     pass.users(accounts);
@@ -116,16 +116,15 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
 }
 
 /// Some servers leave the members out of a list of groups (fact sheet scim, section 1): then they stand on
-/// the users, or each group has to be asked for.
+/// the users, or each group has to be asked for. Where nobody is in any group, that is a doubt: some
+/// servers never show who is in a group.
 async fn members_that_the_list_lacks(
     session: &Session,
     accounts: &[Account],
     groups: &mut [Group],
-) -> Result<(), TargetError> {
-    if groups.iter().any(|g| g.members.as_ref().is_some_and(|m| !m.is_empty())) || groups.is_empty() {
-        return Ok(());
-    }
-    if accounts.iter().any(|a| !a.groups.is_empty()) {
+) -> Result<Option<String>, TargetError> {
+    let some = |groups: &[Group]| groups.iter().any(|g| g.members.as_ref().is_some_and(|m| !m.is_empty()));
+    if !some(groups) && accounts.iter().any(|a| !a.groups.is_empty()) {
         session.learn(|l| l.members_hidden = true);
         let mut of: HashMap<&str, Vec<Member>> = HashMap::new();
         for account in accounts {
@@ -137,20 +136,18 @@ async fn members_that_the_list_lacks(
         for group in groups {
             group.members = Some(of.remove(group.id.as_str()).unwrap_or_default());
         }
-        return Ok(());
+        return Ok(None);
     }
-    if groups.iter().all(|g| g.members.is_none()) && !accounts.is_empty() {
-        // One is enough to see whether a group says more when it is asked for by itself.
-        let first = each(session, vec![Session::group_path(&groups[0].id)], Group::read).await?;
-        if first.into_iter().flatten().any(|g| g.members.is_some()) {
-            let paths = groups.iter().map(|g| Session::group_path(&g.id)).collect();
-            let found = each(session, paths, Group::read).await?;
-            for (group, found) in groups.iter_mut().zip(found) {
-                group.members = found.and_then(|f| f.members);
-            }
-        }
+    // A group of which the list says nothing is not empty by that.
+    let silent: Vec<usize> = (0..groups.len()).filter(|n| groups[*n].members.is_none()).collect();
+    let paths = silent.iter().map(|n| Session::group_path(&groups[*n].id)).collect();
+    for (n, found) in silent.iter().zip(each(session, paths, Group::read).await?) {
+        groups[*n].members = found.and_then(|f| f.members);
     }
-    Ok(())
+    let nobody = !groups.is_empty() && !accounts.is_empty() && !some(groups);
+    Ok(nobody.then(|| {
+        format!("the server shows nobody in any of its groups ({}): it may not show members at all", groups.len())
+    }))
 }
 
 /// One pass over what was read.

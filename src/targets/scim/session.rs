@@ -1,7 +1,7 @@
 //! A conversation with one server: what it says of itself, what it has turned out to do, and the single
 //! requests, with its errors in our words.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -32,6 +32,8 @@ pub struct Session {
     learned: Mutex<Learned>,
     index: Mutex<Index>,
     groups: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// The groups that show who is in them, by id: they have shown somebody, or were made by this run.
+    shown: Mutex<HashSet<String>>,
 }
 
 /// What a server says that it can do (RFC 7643, section 5; RFC 9865): hints, no promises.
@@ -94,6 +96,26 @@ pub struct Learned {
     pub no_filter: bool,
     /// The way to take members out that worked last.
     pub removal: Option<Removal>,
+    /// Adding members by `PATCH` takes out others.
+    pub add_harms: bool,
+    /// Taking members out by a filter takes out others.
+    pub filter_harms: bool,
+    /// Taking members out by a list takes out others.
+    pub values_harm: bool,
+    /// Putting a group loses members that stand in it.
+    pub put_harms: bool,
+}
+
+impl Learned {
+    /// The first way of taking members out, from this one on, that takes out nobody else.
+    #[must_use]
+    pub fn harmless(self, from: Removal) -> Removal {
+        match from {
+            Removal::Filter if self.filter_harms => self.harmless(Removal::Values),
+            Removal::Values if self.values_harm => Removal::Put,
+            good => good,
+        }
+    }
 }
 
 /// Which thing of the server each name means. Its own name for a thing is what is written to.
@@ -151,6 +173,7 @@ impl Session {
             learned: Mutex::default(),
             index: Mutex::default(),
             groups: Mutex::default(),
+            shown: Mutex::default(),
         }
     }
 
@@ -205,6 +228,17 @@ impl Session {
     /// Writes to one group happen one after the other.
     pub fn group_lock(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(lock(&self.groups).entry(id.to_owned()).or_default())
+    }
+
+    /// A group that shows who is in it, when it is asked for by itself.
+    pub fn shows_members(&self, id: &str) {
+        lock(&self.shown).insert(id.to_owned());
+    }
+
+    /// Whether a group may be put as a whole: only one that shows its members, since whoever it does not
+    /// show would be taken out.
+    pub fn may_put(&self, id: &str) -> bool {
+        !self.learned().put_harms && lock(&self.shown).contains(id)
     }
 
     /// Reads; any status is an answer.

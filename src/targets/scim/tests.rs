@@ -201,3 +201,225 @@ async fn odd_things_are_set_aside() {
     let results = writer.carry_out(&[&remove("same", "ada@acme.com")], &stamp()).await;
     assert!(matches!(&results[..], [Err(TargetError::Conflict(_))]), "{results:?}");
 }
+
+/// How a server with users `id1`... and the group `core` treats members.
+#[derive(Clone, Copy)]
+struct Odd {
+    users: usize,
+    /// Whether the group shows them.
+    shows: bool,
+    /// Whether the users show their groups.
+    users_show: bool,
+    patch: bool,
+    /// How often a removal may be asked for before it is taken for "all of them".
+    sane_removals: usize,
+    /// Whether `add` is taken for "these alone".
+    add_replaces: bool,
+    /// How many `add` are taken before the others are refused.
+    adds: usize,
+}
+
+const FAIR: Odd =
+    Odd { users: 4, shows: true, users_show: false, patch: true, sane_removals: 99, add_replaces: false, adds: 99 };
+
+type Members = Arc<Mutex<Vec<String>>>;
+
+fn odd(odd: Odd, first: &[&str]) -> (Arc<Session>, Members, Arc<Mutex<Vec<String>>>) {
+    let members: Members = Arc::new(Mutex::new(first.iter().map(|m| (*m).to_owned()).collect()));
+    let held = Arc::clone(&members);
+    let counts = Mutex::new((0, 0));
+    let (session, log) = session(Box::new(move |request| {
+        let mut members = held.lock().unwrap();
+        let path = request.path.as_str();
+        let of = |n: usize| {
+            let mut user = user(n);
+            if odd.users_show && members.contains(&format!("id{n}")) {
+                user["groups"] = json!([{"value": "g"}]);
+            }
+            user
+        };
+        if path.starts_with("/Users?") {
+            let all: Vec<Value> = (1..=odd.users).map(of).collect();
+            return (200, page(&all, request, odd.users));
+        }
+        if let Some(n) = path.strip_prefix("/Users/id") {
+            return (200, of(n.parse().unwrap()));
+        }
+        let body: Value = request.body.as_ref().map_or(Value::Null, |b| serde_json::from_slice(b).unwrap());
+        let values = |list: &Value| -> Vec<String> {
+            list.as_array().into_iter().flatten().map(|v| v["value"].as_str().unwrap().to_owned()).collect()
+        };
+        match request.method {
+            Method::Patch if !odd.patch => return (501, Value::Null),
+            Method::Patch => {
+                let mut counts = counts.lock().unwrap();
+                for operation in body["Operations"].as_array().unwrap() {
+                    let path = operation["path"].as_str().unwrap();
+                    let named = path.split('"').nth(1).map(str::to_owned);
+                    let values: Vec<String> = values(&operation["value"]).into_iter().chain(named).collect();
+                    if operation["op"] == "add" {
+                        counts.0 += 1;
+                        if counts.0 > odd.adds {
+                            return (403, json!({"detail": "enough"}));
+                        }
+                        if odd.add_replaces {
+                            members.clear();
+                        }
+                        members.extend(values);
+                    } else {
+                        counts.1 += 1;
+                        members.retain(|m| counts.1 <= odd.sane_removals && !values.contains(m));
+                    }
+                }
+                return (204, Value::Null);
+            }
+            Method::Put => *members = values(&body["members"]),
+            _ => {}
+        }
+        let listed: Vec<Value> = members.iter().filter(|_| odd.shows).map(|m| json!({"value": m})).collect();
+        let group = json!({"id": "g", "displayName": "core", "members": listed});
+        match path {
+            "/Groups/g" => (200, group),
+            _ if path.starts_with("/Groups?") => (200, json!({"totalResults": 1, "Resources": [group]})),
+            _ => (404, json!({})),
+        }
+    }));
+    (session, members, log)
+}
+
+fn sorted(members: &Members) -> Vec<String> {
+    let mut all = members.lock().unwrap().clone();
+    all.sort();
+    all
+}
+
+fn add(team: &str, user: &str) -> Change {
+    let member = MemberRecord { team: team.into(), user: user.into(), ..MemberRecord::default() };
+    Change::AddMember { member }
+}
+
+async fn carry_out(session: &Arc<Session>, changes: &[Change]) -> Vec<Result<(), TargetError>> {
+    let changes: Vec<&Change> = changes.iter().collect();
+    ScimWriter::new(Arc::clone(session)).carry_out(&changes, &stamp()).await
+}
+
+/// A group that does not show who is in it is never put as a whole: everybody would be gone.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_hides_its_members_is_never_put() {
+    for (users_show, patch) in [(true, false), (false, false), (false, true)] {
+        let (session, members, log) = odd(Odd { shows: false, users_show, patch, ..FAIR }, &["id1", "id2"]);
+        let reading = ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+        assert_eq!(reading.doubts.len(), usize::from(!users_show), "{:?}", reading.doubts);
+        let results = carry_out(&session, &[add("core", "u3@acme.com")]).await;
+        let rename = Change::RenameTeam { from: "core".into(), to: "other".into() };
+        if patch {
+            assert!(matches!(&results[..], [Err(TargetError::NotVisible(_))]), "{results:?}");
+            assert_eq!(sorted(&members), ["id1", "id2", "id3"]);
+        } else {
+            assert!(matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")), "{results:?}");
+            let results = carry_out(&session, &[rename]).await;
+            assert!(matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")), "{results:?}");
+            assert_eq!(sorted(&members), ["id1", "id2"]);
+        }
+        assert!(!log.lock().unwrap().iter().any(|l| l.starts_with("PUT")), "{users_show} {patch}");
+    }
+}
+
+/// A removal that has worked once is watched as before, and one that takes out others is not used again.
+#[tokio::test(start_paused = true)]
+async fn others_are_put_back_every_time() {
+    let (session, members, log) = odd(Odd { users: 6, sane_removals: 1, ..FAIR }, &["id1", "id2", "id3", "id4", "id5"]);
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    for (n, left) in [(1, vec!["id2", "id3", "id4", "id5"]), (2, vec!["id3", "id4", "id5"]), (3, vec!["id4", "id5"])] {
+        let results = carry_out(&session, &[remove("core", &format!("u{n}@acme.com"))]).await;
+        assert_eq!((results, sorted(&members)), (vec![Ok(())], left.into_iter().map(str::to_owned).collect()), "{n}");
+    }
+    let patches = log.lock().unwrap().iter().filter(|l| l.starts_with("PATCH")).count();
+    // Two by a filter, the second of them harmful; one by a list, harmful; and what was lost put back twice.
+    assert_eq!(patches, 5);
+}
+
+/// The same for servers that take an addition for the whole.
+#[tokio::test(start_paused = true)]
+async fn who_joins_drives_nobody_out() {
+    let (session, members, _) = odd(Odd { add_replaces: true, ..FAIR }, &["id1", "id2"]);
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    for (n, count) in [(3, 3), (4, 4)] {
+        let results = carry_out(&session, &[add("core", &format!("u{n}@acme.com"))]).await;
+        assert_eq!((results, sorted(&members).len()), (vec![Ok(())], count), "{n}");
+    }
+    assert!(session.learned().add_harms);
+}
+
+/// Where the second request of two is refused, what the first has done is not reported as undone.
+#[tokio::test(start_paused = true)]
+async fn what_was_done_before_a_refusal_is_seen() {
+    let (session, members, _) = odd(Odd { users: 150, adds: 1, ..FAIR }, &[]);
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let changes: Vec<Change> = (1..=150).map(|n| add("core", &format!("u{n}@acme.com"))).collect();
+    let results = carry_out(&session, &changes).await;
+    assert_eq!(members.lock().unwrap().len(), 100);
+    assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 100);
+    assert_eq!(results.iter().filter(|r| matches!(r, Err(TargetError::Unknown(_)))).count(), 50, "{:?}", results[149]);
+}
+
+/// A list may leave members out, of all groups or of some: those groups are asked for.
+#[tokio::test(start_paused = true)]
+async fn groups_that_say_nothing_are_asked() {
+    for all_silent in [true, false] {
+        let (session, _) = session(Box::new(move |request| {
+            let group = |id: &str, members: &[&str], silent: bool| {
+                let mut group = json!({"id": id, "displayName": id});
+                if !silent {
+                    group["members"] = members.iter().map(|m| json!({"value": m})).collect();
+                }
+                group
+            };
+            let groups = |list: bool| {
+                let silent = |id| list && (all_silent || id == "b");
+                [("a", &["id1"][..]), ("b", &["id2"]), ("c", &[])]
+                    .map(|(id, m)| group(id, m, silent(id) || (!list && id == "c")))
+            };
+            match request.path.split('?').next().unwrap() {
+                "/Users" => (200, page(&[user(1), user(2)], request, 2)),
+                "/Groups" => (200, json!({"totalResults": 3, "Resources": groups(true)})),
+                "/Groups/a" => (200, groups(false)[0].clone()),
+                "/Groups/b" => (200, groups(false)[1].clone()),
+                "/Groups/c" => (200, groups(false)[2].clone()),
+                _ => (404, json!({})),
+            }
+        }));
+        let reading = ScimReader::new(session).read().await.unwrap();
+        assert_eq!(reading.directory.memberships().len(), 2, "{all_silent}");
+        assert_eq!(reading.doubts, Vec::<String>::new());
+    }
+}
+
+/// A user and a group of the same number are two.
+#[tokio::test(start_paused = true)]
+async fn a_group_is_not_the_user_of_its_number() {
+    let member = json!({"value": "id1", "type": "Group"});
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let added = Arc::clone(&log);
+    let (session, _) = session(Box::new(move |request| {
+        let mut members = vec![member.clone()];
+        if request.method == Method::Patch {
+            added.lock().unwrap().push("add");
+            return (204, Value::Null);
+        }
+        if !added.lock().unwrap().is_empty() {
+            members.push(json!({"value": "id1", "type": "User"}));
+        }
+        let core = json!({"id": "g", "displayName": "core", "members": members});
+        let inner = json!({"id": "id1", "displayName": "inner", "members": []});
+        match request.path.split('?').next().unwrap() {
+            "/Users" => (200, page(&[user(1)], request, 1)),
+            "/Groups" => (200, json!({"totalResults": 2, "Resources": [core, inner]})),
+            "/Groups/g" => (200, core),
+            _ => (404, json!({})),
+        }
+    }));
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    assert_eq!(carry_out(&session, &[add("core", "u1@acme.com")]).await, [Ok(())]);
+    assert_eq!(*log.lock().unwrap(), ["add"], "it was no member before");
+}

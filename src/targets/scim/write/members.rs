@@ -2,8 +2,9 @@
 //! understand, and the group is read again after every attempt (fact sheet scim, section 2.4).
 //!
 //! Added by one `add` of up to 100 values; taken out by `remove` of `members[value eq "x"]`, or of a list of
-//! values; and where neither does anything, by putting the whole group. Some servers take a `remove` with a
-//! list for "all of them": whoever is lost that way is put back at once, and the way is not tried again.
+//! values; and where neither does anything, by putting the whole group, if it shows who is in it. Some
+//! servers take a `remove` with a list for "all of them": after every attempt those who were to stay are
+//! looked for, whoever is lost is put back at once, and that way is not used again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +13,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::edit::patch;
-use super::{LOOK, MEMBERS_MAX, TRIES, may_be_said_otherwise, not_visible, team, user};
+use super::{LOOK, MEMBERS_MAX, TRIES, begun, may_be_said_otherwise, not_visible, team, unshown, user};
 use crate::model::Change;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
 use crate::targets::scim::resource::{Account, Group, Member};
-use crate::targets::scim::session::{Removal, Sent, Session, UserEntry, refusal};
+use crate::targets::scim::session::{Learned, Removal, Sent, Session, UserEntry, refusal};
 use crate::targets::scim::value::{list, quoted};
 
 /// Somebody who is to be in a group or not.
@@ -36,9 +37,11 @@ impl Wanted {
     }
 
     fn is(&self, member: &Member) -> bool {
-        member.value == self.id
-            || member.reference.as_deref() == Some(&self.id)
-            || (!self.user_name.is_empty() && member.value.to_lowercase() == self.user_name)
+        // A user and a group may have the same number.
+        member.is_group.is_none_or(|group| group == self.is_group)
+            && (member.value == self.id
+                || member.reference.as_deref() == Some(&self.id)
+                || (!self.user_name.is_empty() && member.value.to_lowercase() == self.user_name))
     }
 
     fn value(&self) -> Value {
@@ -92,8 +95,12 @@ pub async fn nest(session: &Session, id: &str, before: Option<&str>, after: Opti
     for (outer, inside) in [(after, true), (before, false)] {
         let Some(outer) = outer else { continue };
         let wanted = Wanted { id: id.to_owned(), user_name: String::new(), is_group: true, inside };
-        let outer_id = team::id(session, outer)?;
-        edit(session, &outer_id, outer, &[wanted]).await?.into_iter().collect::<Result<(), _>>()?;
+        let one = async {
+            let outer_id = team::id(session, outer)?;
+            edit(session, &outer_id, outer, &[wanted]).await?.into_iter().collect::<Result<(), _>>()
+        };
+        // Into the one it is already, by then.
+        one.await.map_err(|e| if !inside && after.is_some() { begun(e) } else { e })?;
     }
     Ok(())
 }
@@ -141,6 +148,16 @@ impl Form {
         };
         Self { add: self.add && !adds, removal }
     }
+
+    /// The same without what has turned out to take out others.
+    fn harmless(self, learned: Learned) -> Self {
+        Self { add: self.add && !learned.add_harms, removal: learned.harmless(self.removal) }
+    }
+
+    /// Whether this one is done by putting the whole.
+    fn puts(self, w: &Wanted) -> bool {
+        if w.inside { !self.add } else { self.removal == Removal::Put }
+    }
 }
 
 /// Makes the group as wanted, as far as the server lets it, and says of each whether it is. Nobody else of
@@ -154,20 +171,26 @@ async fn edit(
     let lock = session.group_lock(id);
     let _alone = lock.lock().await;
     let before = team::again(session, id, name).await?.members.unwrap_or_default();
+    if !before.is_empty() {
+        session.shows_members(id);
+    }
     let patches = session.features().await?.patch != Some(false) && !session.learned().no_group_patch;
     let mut work = Work {
         session,
         id,
         path: Session::group_path(id),
         now: before.clone(),
+        others: before.into_iter().filter(|m| !wanted.iter().any(|w| w.is(m))).collect(),
         elsewhere: BTreeSet::new(),
         refused: BTreeMap::new(),
         partly: false,
+        touched: false,
     };
     let mut form = match patches {
         true => Form { add: true, removal: session.learned().removal.unwrap_or(Removal::Filter) },
         false => Form { add: false, removal: Removal::Put },
     };
+    form = form.harmless(session.learned());
     work.ask_users(&wanted.iter().collect::<Vec<_>>()).await?;
     let mut tried = 0;
     let mut last = None;
@@ -176,24 +199,38 @@ async fn edit(
         if open.is_empty() {
             break;
         }
+        if open.iter().any(|w| form.puts(w)) && !session.may_put(id) {
+            if !work.touched {
+                work.refused.clear();
+                last = Some(unshown(name));
+            }
+            break;
+        }
         tried += 1;
-        let round = match work.round(&open, form, &before, wanted).await {
+        let round = match work.round(&open, form).await {
             Ok(round) => round,
             // What is known to be right is right; of the others, this is what is known.
-            Err(error) => {
-                last = Some(error);
+            Err(Failure::Others(error)) => return Err(error),
+            Err(Failure::Sending(error)) => {
+                last = Some(if work.touched { begun(error) } else { error });
                 break;
             }
         };
         let still = || open.iter().filter(|w| !work.is_right(w));
         let (adds, removes) = (still().any(|w| w.inside), still().any(|w| !w.inside));
-        if !adds && !removes {
-            if open.iter().any(|w| !w.inside) {
-                session.learn(|l| l.removal = Some(form.removal));
-            }
-            continue;
-        }
         match round {
+            Round::Harmed => {
+                last = Some(not_visible(session));
+                (form, tried) = (form.harmless(session.learned()), 0);
+                continue;
+            }
+            _ if !adds && !removes => {
+                // A way is known to be good where there was somebody whom it has left alone.
+                if open.iter().any(|w| !w.inside) && !work.others.is_empty() {
+                    session.learn(|l| l.removal = Some(form.removal));
+                }
+                continue;
+            }
             Round::Maybe(why) => {
                 last = Some(TargetError::Unknown(why));
                 if tried < TRIES {
@@ -203,11 +240,9 @@ async fn edit(
             }
             Round::Done => last = Some(not_visible(session)),
         }
-        let next = form.next(adds, removes);
-        // What is not shown would be lost by putting the whole.
-        let blind = session.learned().members_hidden && (!next.add || next.removal == Removal::Put);
+        let next = form.next(adds, removes).harmless(session.learned());
         // The way is understood, and some are refused for themselves.
-        if work.partly || next == form || blind {
+        if work.partly || next == form {
             break;
         }
         (form, tried) = (next, 0);
@@ -225,6 +260,15 @@ async fn edit(
 enum Round {
     Done,
     Maybe(String),
+    /// Others were taken out as well, and are back.
+    Harmed,
+}
+
+/// Why a round came to no end.
+enum Failure {
+    Sending(TargetError),
+    /// Others were taken out, and could not be put back: that concerns everybody.
+    Others(TargetError),
 }
 
 struct Work<'s> {
@@ -233,44 +277,64 @@ struct Work<'s> {
     path: String,
     /// The members as last read.
     now: Vec<Member>,
+    /// Those who were in it before, and are to stay.
+    others: Vec<Member>,
     /// Who is in the group by what the server says on the user: by id.
     elsewhere: BTreeSet<String>,
     /// What the server refused, by id.
     refused: BTreeMap<String, TargetError>,
     /// Whether some of a request were taken, and others not.
     partly: bool,
+    /// Whether something was sent that was done, or may have been.
+    touched: bool,
 }
 
 impl Work<'_> {
     fn is_right(&self, w: &Wanted) -> bool {
-        let inside = self.now.iter().any(|m| w.is(m)) || self.elsewhere.contains(&w.id);
-        inside == w.inside
+        let elsewhere = !w.is_group && self.elsewhere.contains(&w.id);
+        (elsewhere || self.now.iter().any(|m| w.is(m))) == w.inside
     }
 
-    /// Sends what is to be done in one form, and looks at what came of it.
-    async fn round(
-        &mut self,
-        open: &[&Wanted],
-        form: Form,
-        before: &[Member],
-        wanted: &[Wanted],
-    ) -> Result<Round, TargetError> {
-        let proven = self.session.learned().removal == Some(form.removal);
-        let round = self.send(open, form).await?;
-        self.look(open).await?;
-        let stays = |m: &&Member| !wanted.iter().any(|w| w.is(m));
-        let lost: Vec<&Member> = before.iter().filter(stays).collect();
-        let all_gone = !lost.is_empty() && lost.iter().all(|m| !self.now.iter().any(|n| n.value == m.value));
-        if all_gone && !proven && form.removal != Removal::Put && open.iter().any(|w| !w.inside) {
-            self.session.learn(|l| l.removal = Some(Removal::Put));
-            self.put_back(&lost).await?;
+    /// Sends what is to be done in one form, looks at what came of it, and puts back whoever else is missing.
+    async fn round(&mut self, open: &[&Wanted], form: Form) -> Result<Round, Failure> {
+        let sent = self.send(open, form).await;
+        // Some of it may have been done before it came to an error.
+        if !self.touched {
+            return sent.map_err(Failure::Sending);
         }
-        Ok(round)
+        self.look(open).await.map_err(Failure::Sending)?;
+        let lost: Vec<Member> = self.others.iter().filter(|m| !self.has(m)).cloned().collect();
+        if lost.is_empty() {
+            return sent.map_err(Failure::Sending);
+        }
+        self.blame(open, form);
+        tracing::warn!(group = self.id, lost = lost.len(), "the server took out others as well: they are put back");
+        self.put_back(&lost).await.map_err(Failure::Others)?;
+        sent.map(|_| Round::Harmed).map_err(Failure::Sending)
+    }
+
+    fn has(&self, member: &Member) -> bool {
+        self.now.iter().any(|m| m.value == member.value && m.is_group == member.is_group)
+    }
+
+    /// Remembers which way has taken out others. Members are added first: where they are there and others
+    /// are not, it was not the removal after it.
+    fn blame(&self, open: &[&Wanted], form: Form) {
+        let added = |w: &&&Wanted| w.inside && !form.puts(w);
+        let removes = open.iter().any(|w| !w.inside);
+        let by_adding =
+            open.iter().any(|w| added(&w)) && (!removes || open.iter().filter(added).any(|w| self.is_right(w)));
+        self.session.learn(|l| match form.removal {
+            _ if open.iter().any(|w| form.puts(w)) => l.put_harms = true,
+            _ if by_adding => l.add_harms = true,
+            Removal::Filter => l.filter_harms = true,
+            Removal::Values => l.values_harm = true,
+            Removal::Put => l.put_harms = true,
+        });
     }
 
     async fn send(&mut self, open: &[&Wanted], form: Form) -> Result<Round, TargetError> {
-        let whole = |w: &&&Wanted| if w.inside { !form.add } else { form.removal == Removal::Put };
-        if open.iter().any(|w| whole(&w)) {
+        if open.iter().any(|w| form.puts(w)) {
             return self.put(open).await;
         }
         let adds: Vec<&Wanted> = open.iter().copied().filter(|w| w.inside).collect();
@@ -314,9 +378,13 @@ impl Work<'_> {
         match self.session.write(Method::Patch, &self.path, Some(&body(of)), None).await? {
             Sent::Done(_) => {
                 of.iter().for_each(|w| drop(self.refused.remove(&w.id)));
+                self.touched = true;
                 return Ok(Round::Done);
             }
-            Sent::Maybe { why, .. } => return Ok(Round::Maybe(why)),
+            Sent::Maybe { why, .. } => {
+                self.touched = true;
+                return Ok(Round::Maybe(why));
+            }
             Sent::No(answer) if !may_be_said_otherwise(answer.status) && answer.status != 409 => {
                 return Err(refusal(&answer));
             }
@@ -335,9 +403,13 @@ impl Work<'_> {
             match self.session.write(Method::Patch, &self.path, Some(&body(&[*w])), None).await? {
                 Sent::Done(_) => {
                     self.refused.remove(&w.id);
+                    self.touched = true;
                     taken += 1;
                 }
-                Sent::Maybe { why, .. } => return Ok(Round::Maybe(why)),
+                Sent::Maybe { why, .. } => {
+                    self.touched = true;
+                    return Ok(Round::Maybe(why));
+                }
                 Sent::No(_) => refused += 1,
             }
             // Two alone are refused as well: it is the way of saying it, and not one of them.
@@ -365,18 +437,25 @@ impl Work<'_> {
             map.retain(|k, _| !k.eq_ignore_ascii_case("meta") && !k.eq_ignore_ascii_case("members"));
             map.insert("members".to_owned(), Value::Array(values));
         }
-        Ok(match self.session.write(Method::Put, &self.path, Some(&group), version).await? {
+        let round = match self.session.write(Method::Put, &self.path, Some(&group), version).await? {
             Sent::Done(_) => Round::Done,
             Sent::Maybe { why, .. } => Round::Maybe(why),
             // Somebody else was in between: it is looked at again.
             Sent::No(answer) if answer.status == 412 => Round::Maybe("the group was changed meanwhile".to_owned()),
             Sent::No(answer) => return Err(refusal(&answer)),
-        })
+        };
+        self.touched = true;
+        Ok(round)
     }
 
     /// Puts those back who were lost.
-    async fn put_back(&mut self, lost: &[&Member]) -> Result<(), TargetError> {
-        let back = |m: &&Member| Wanted {
+    async fn put_back(&mut self, lost: &[Member]) -> Result<(), TargetError> {
+        let missing = |n: usize, why: &str| {
+            TargetError::Unknown(format!(
+                "the server took {n} others out of the group as well, and they could not be put back{why}"
+            ))
+        };
+        let back = |m: &Member| Wanted {
             id: m.value.clone(),
             user_name: String::new(),
             is_group: m.is_group == Some(true),
@@ -387,16 +466,21 @@ impl Work<'_> {
         for chunk in all.chunks(MEMBERS_MAX) {
             let values: Vec<Value> = chunk.iter().map(|w| w.value()).collect();
             let body = patch(vec![json!({"op": "add", "path": "members", "value": values})]);
-            if !matches!(self.session.write(Method::Patch, &self.path, Some(&body), None).await?, Sent::Done(_)) {
-                self.put(&all).await?;
+            let wrong = |e: TargetError| missing(all.len(), &format!(": {e}"));
+            let added = !self.session.learned().add_harms
+                && matches!(
+                    self.session.write(Method::Patch, &self.path, Some(&body), None).await.map_err(wrong)?,
+                    Sent::Done(_)
+                );
+            if !added {
+                self.put(&all).await.map_err(wrong)?;
+                break;
             }
         }
-        self.look(&all).await?;
+        self.look(&all).await.map_err(|e| missing(all.len(), &format!(": {e}")))?;
         match wanted.iter().filter(|w| !self.is_right(w)).count() {
             0 => Ok(()),
-            missing => Err(TargetError::Unknown(format!(
-                "the server took {missing} others out of the group as well, and they could not be put back"
-            ))),
+            some => Err(missing(some, "")),
         }
     }
 
@@ -410,10 +494,13 @@ impl Work<'_> {
                     TargetError::Unknown(format!("it was sent, and the group could not be read back: {e}"))
                 })?;
             let Some(group) = value.as_ref().and_then(Group::read) else {
-                return Err(TargetError::Gone("the group is not there any more".to_owned()));
+                return Err(TargetError::Unknown("it was sent, and the group is not there any more".to_owned()));
             };
             self.now = group.members.unwrap_or_default();
-            self.ask_users(open).await?;
+            if !self.now.is_empty() {
+                self.session.shows_members(self.id);
+            }
+            self.ask_users(open).await.map_err(begun)?;
             // What was refused will not come.
             let done = open.iter().all(|w| self.is_right(w) || self.refused.contains_key(&w.id));
             if done || Instant::now() + wait > end {

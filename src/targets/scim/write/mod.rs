@@ -155,6 +155,22 @@ fn not_visible(session: &Session) -> TargetError {
     TargetError::NotVisible(format!("the server took the change, and within {seconds} s it does not show it"))
 }
 
+/// What an error means once something was sent: it was done in part, or may have been.
+fn begun(error: TargetError) -> TargetError {
+    match error {
+        TargetError::Unknown(_) | TargetError::NotVisible(_) => error,
+        error => TargetError::Unknown(format!("something was sent, and then: {error}")),
+    }
+}
+
+/// What is said where only the whole of a group can be written, and it does not show who is in it.
+fn unshown(name: &str) -> TargetError {
+    TargetError::Refused(format!(
+        "`{name}` can be written only by putting the whole group, and it shows no members: whoever is in it \
+         would be taken out. Make the change on the server itself"
+    ))
+}
+
 /// Whether a refusal may mean that the server does not know this way of saying it: then another is tried.
 fn may_be_said_otherwise(status: u16) -> bool {
     matches!(status, 400 | 404 | 405 | 415 | 422 | 501)

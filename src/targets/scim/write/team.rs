@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::edit::patch;
-use super::{TRIES, may_be_said_otherwise, members, not_visible, see, user};
+use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, unshown, user};
 use crate::model::TeamRecord;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
@@ -52,6 +52,7 @@ pub async fn create(session: &Session, team: &TeamRecord) -> Result<(), TargetEr
         }
     };
     session.index().groups.insert(team.name.clone(), id.clone());
+    session.shows_members(&id);
     let called = |v: Option<&Value>| v.and_then(Group::read).is_some_and(|g| g.name == team.name);
     let (good, seen) = see(session, &Session::group_path(&id), called).await?;
     match (good, seen) {
@@ -100,17 +101,27 @@ pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), Targe
         return Err(TargetError::Conflict(format!("a group `{to}` is there already")));
     }
     let id = id(session, from)?;
-    again(session, &id, from).await?;
+    let members = again(session, &id, from).await?.members.unwrap_or_default();
+    if !members.is_empty() {
+        session.shows_members(&id);
+    }
     let path = Session::group_path(&id);
     let mut outcome = not_visible(session);
+    let mut touched = false;
     let can_patch = session.features().await?.patch != Some(false) && !session.learned().no_group_patch;
     'forms: for whole in [false, true] {
         if !whole && !can_patch {
             continue;
         }
+        if whole && !session.may_put(&id) {
+            return Err(if touched { outcome } else { unshown(from) });
+        }
         for tried in 1..=TRIES {
             let sent = if whole {
-                let mut group = session.get_one(&path).await?.unwrap_or_default();
+                let group = session.get_one(&path).await.map_err(|e| if touched { begun(e) } else { e })?;
+                let Some(mut group) = group else {
+                    return Err(TargetError::Gone(format!("the group `{from}` is not there any more")));
+                };
                 if let Some(map) = group.as_object_mut() {
                     map.retain(|k, _| !k.eq_ignore_ascii_case("meta") && !k.eq_ignore_ascii_case("displayName"));
                     map.insert("displayName".to_owned(), Value::from(to));
@@ -124,8 +135,9 @@ pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), Targe
                 if !whole && may_be_said_otherwise(answer.status) {
                     continue 'forms;
                 }
-                return Err(refusal(answer));
+                return Err(if touched { begun(refusal(answer)) } else { refusal(answer) });
             }
+            touched = true;
             let (good, _) = see(session, &path, |v| v.and_then(Group::read).is_some_and(|g| g.name == to)).await?;
             if good {
                 let mut index = session.index();
