@@ -177,7 +177,7 @@ fn main() {
     let desired = desired(directory(n, true));
     let now = Moment::parse("2026-11-21T12:00:00Z").unwrap();
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
-    let options = Options { now, renames: true, invites: false };
+    let options = Options { now, renames: true, invites: false, kept: Kept::ALL };
     let ownership = desired.manage.ownership(&desired.directory);
     let context = Context {
         provider: "directory",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Change;
-use crate::plan::Plan;
+use crate::plan::{Plan, Promise};
 
 /// The format of reports that this program writes.
 pub const REPORT_FORMAT: &str = "rolecall.report/1";
@@ -48,6 +48,12 @@ pub struct TargetReport {
     pub target: String,
     /// The number of the apply in the ledger.
     pub apply: i64,
+    /// How far the promise about every moment reaches in the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Promise>,
+    /// How many requests were sent, those of the reading before included; absent where a target knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
     /// How it ended: `complete`, `partial`, `interrupted` or `failed`.
     pub status: String,
     /// How many changes were made.

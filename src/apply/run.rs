@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use super::report::{Fate, StepReport, TargetReport};
 use crate::model::{Change, Moment, PrincipalRecord};
 use crate::plan::{Step, TargetPlan};
 use crate::store::{self, NewApply, Outcome, Status, Store, StoreError};
 use crate::targets::{Stamp, TargetError, Writer};
-
-/// How many changes are recorded at once before they are sent. A crash leaves at most so many whose
-/// outcome has to be looked up.
-const BATCH: usize = 64;
 
 /// How many changes may fail before the rest is not attempted: a target that refuses everything is
 /// not asked a thousand times, and one bad account does not stop the others
@@ -114,7 +111,7 @@ pub async fn run(job: &Job<'_>) -> Result<TargetReport, StoreError> {
     while let Some(first) = rest.first() {
         let wave = rest.iter().take_while(|s| s.wave == first.wave).count();
         let (now, later) = rest.split_at(wave);
-        for batch in now.chunks(BATCH) {
+        for batch in now.chunks(job.writer.batch().max(1)) {
             run.batch(batch).await?;
         }
         rest = later;
@@ -146,27 +143,32 @@ impl Run<'_> {
         }
         let changes: Vec<(u32, &Change)> = ready.iter().map(|s| (s.id, &s.change)).collect();
         self.job.store.intend(self.stamp.apply, &changes, Moment::now())?;
+        let changes: Vec<&Change> = ready.iter().map(|s| &s.change).collect();
+        let mut waiting = self.job.writer.bundles(&changes).into_iter();
         let width = self.job.parallelism.max(1);
-        for group in ready.chunks(width) {
-            // Between two groups the others on this thread get their turn, signals among them.
-            tokio::task::yield_now().await;
-            let mut sent: Vec<&Step> = Vec::new();
-            for step in group {
-                match self.hindrance(step) {
-                    Some((fate, why)) => {
-                        self.record(step, fate, Some(why.clone()))?;
-                        self.end(step, fate, Some(why));
+        let (writer, stamp) = (self.job.writer, self.stamp.clone());
+        let mut flying = FuturesUnordered::new();
+        loop {
+            while flying.len() < width {
+                let Some(bundle) = waiting.next() else { break };
+                // Between two bundles the others on this thread get their turn, signals among them.
+                tokio::task::yield_now().await;
+                let mut sent: Vec<&Step> = Vec::new();
+                for step in bundle.into_iter().map(|index| ready[index]) {
+                    match self.hindrance(step) {
+                        Some((fate, why)) => {
+                            self.record(step, fate, Some(why.clone()))?;
+                            self.end(step, fate, Some(why));
+                        }
+                        None => sent.push(step),
                     }
-                    None => sent.push(step),
+                }
+                if !sent.is_empty() {
+                    flying.push(carry_out(writer, &stamp, sent));
                 }
             }
-            let (writer, stamp) = (self.job.writer, &self.stamp);
-            let results: Vec<(&Step, Result<(), TargetError>)> = stream::iter(sent)
-                .map(|step| async move { (step, make(writer, stamp, &step.change).await) })
-                .buffered(width)
-                .collect()
-                .await;
-            for (step, result) in results {
+            let Some((sent, results)) = flying.next().await else { return Ok(()) };
+            for (step, result) in sent.into_iter().zip(results) {
                 let (fate, why) = judge(result);
                 self.record(step, fate, why.clone())?;
                 if let (Fate::Failed, Some(why), Some(account)) = (fate, &why, account_of(&step.change)) {
@@ -178,7 +180,6 @@ impl Run<'_> {
                 self.end(step, fate, why);
             }
         }
-        Ok(())
     }
 
     /// Why a change must not be sent now.
@@ -237,6 +238,8 @@ impl Run<'_> {
         TargetReport {
             target: self.job.plan.target.clone(),
             apply,
+            level: Some(self.job.plan.level),
+            requests: self.job.writer.sent(),
             status: status.word().to_owned(),
             applied,
             failed: count(Fate::Failed),
@@ -257,20 +260,23 @@ impl Run<'_> {
     }
 }
 
-/// Makes a change and reads it back: no error is not yet success.
-async fn make(writer: &dyn Writer, stamp: &Stamp, change: &Change) -> Result<(), TargetError> {
-    writer.write(change, stamp).await?;
-    match writer.verify(change).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(TargetError::Refused("the target took the change, and it is not there".to_owned())),
-        Err(error) => Err(TargetError::Unknown(format!("it was sent and could not be read back: {error}"))),
-    }
+/// One bundle, with what became of each of its changes.
+async fn carry_out<'s>(
+    writer: &dyn Writer,
+    stamp: &Stamp,
+    steps: Vec<&'s Step>,
+) -> (Vec<&'s Step>, Vec<Result<(), TargetError>>) {
+    let changes: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
+    let mut results = writer.carry_out(&changes, stamp).await;
+    results.resize_with(steps.len(), || Err(TargetError::Unknown("the target's writer did not say".to_owned())));
+    (steps, results)
 }
 
 fn judge(result: Result<(), TargetError>) -> (Fate, Option<String>) {
     match result {
         Ok(()) => (Fate::Applied, None),
         Err(TargetError::Unknown(why)) => (Fate::Unknown, Some(why)),
+        Err(error @ TargetError::NotVisible(_)) => (Fate::Unknown, Some(error.to_string())),
         Err(error) => (Fate::Failed, Some(error.to_string())),
     }
 }

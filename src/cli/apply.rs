@@ -8,11 +8,11 @@ use clap::Args;
 use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
 use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
-use crate::apply::{self, Budget, Job, Remainder, Report, Stop, TargetReport};
+use crate::apply::{self, Budget, Fate, Job, Remainder, Report, Stop, TargetReport};
+use crate::model::{Change, Effect};
 use crate::plan::{By, Confirmed, Plan, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
-use crate::targets;
 
 /// Make the live state as declared.
 ///
@@ -75,7 +75,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let store = SqliteStore::open(store_folder(&ready)).map_err(|e| store_failure(&e))?;
     let work = Work::open(global, &ready, &wanted)?;
     let actor = actor();
-    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout, &ready.declaration.root)?;
+    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
     let runtime = runtime()?;
     for session in &work.sessions {
         let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
@@ -136,6 +136,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.is_empty() {
         remember(&store, &work.sessions, &[])?;
+        remember_reads(&store, &plan, &[], global)?;
         return finish(ui, args, &Report::new(&plan, Vec::new()));
     }
     let by = match by {
@@ -155,6 +156,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
     let reports = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
     remember(&store, &work.sessions, &reports)?;
+    remember_reads(&store, &plan, &reports, global)?;
     finish(ui, args, &Report::new(&plan, reports))
 }
 
@@ -196,7 +198,6 @@ fn lock_all(
     actor: &str,
     global: &Global,
     timeout: Duration,
-    base: &std::path::Path,
 ) -> Result<Vec<Lock>, Failure> {
     let mut locks = Vec::new();
     for session in sessions {
@@ -207,7 +208,7 @@ fn lock_all(
             since: global.now(),
         };
         let name = &session.declared.name;
-        let beside = targets::lock_file(session.address(base));
+        let beside = session.link.lock_file();
         let both = || -> Result<Vec<Lock>, StoreError> {
             let mut taken = vec![store.try_lock(name, &holder)?];
             if let Some(path) = &beside {
@@ -302,6 +303,30 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport
     Ok(())
 }
 
+/// Remembers how much there was, with what has been made since: what a later reading is measured by. A
+/// reading that had shrunk with nothing to remove is not remembered: nobody has agreed to it.
+fn remember_reads(store: &dyn Store, plan: &Plan, reports: &[TargetReport], global: &Global) -> Result<(), Failure> {
+    for target in &plan.targets {
+        let agreed = target.shrunk.is_empty() || target.shrunk_and_removing().next().is_some();
+        if !agreed || !target.doubts.is_empty() {
+            continue;
+        }
+        let mut counts = target.live.clone();
+        let steps = reports.iter().filter(|r| r.target == target.target).flat_map(|r| &r.steps);
+        for step in steps.filter(|s| s.fate == Fate::Applied) {
+            let count = counts.entry(step.change.kind()).or_default();
+            match (step.change.effect(), &step.change) {
+                // The account stays.
+                (_, Change::EnableUser { .. } | Change::DisableUser { .. }) | (Effect::Change, _) => {}
+                (Effect::Add, _) => *count += 1,
+                (Effect::Remove, _) => *count = count.saturating_sub(1),
+            }
+        }
+        store.remember_read(&target.target, &counts, global.now()).map_err(|e| store_failure(&e))?;
+    }
+    Ok(())
+}
+
 async fn run_all(
     confirmed: &Confirmed<'_>,
     digest: &str,
@@ -319,9 +344,7 @@ async fn run_all(
     for target in plan.targets.iter().filter(|t| !t.is_empty()) {
         let Some(session) = work.sessions.iter().find(|s| s.declared.name == target.target) else { continue };
         let days = session.declared.desired.rules.invitation_days;
-        let address = session.address(&work.ready.declaration.root);
-        let writer =
-            targets::writer(confirmed, address, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
+        let writer = session.link.writer(confirmed, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
         let job = Job {
             plan: target,
             digest,

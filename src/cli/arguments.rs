@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::model::Moment;
+use crate::targets::Wire;
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -16,12 +17,28 @@ pub struct Global {
     /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "ROLECALL_COLOR")]
     pub color: ColorChoice,
+    /// Write down what is said to and by the targets, without secrets, into this new folder
+    #[arg(long, global = true, value_name = "DIR", env = "ROLECALL_RECORD", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Answer from such a folder in place of the targets
+    #[arg(long, global = true, value_name = "DIR", env = "ROLECALL_REPLAY")]
+    pub replay: Option<PathBuf>,
     /// Take this for the time: what has ended and what has not
     #[arg(long, global = true, hide = true, value_name = "TIME", env = "ROLECALL_NOW", value_parser = parse_moment)]
     pub now: Option<Moment>,
 }
 
 impl Global {
+    /// How requests reach the targets.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        match (&self.record, &self.replay) {
+            (_, Some(folder)) => Wire::Replay(folder.clone()),
+            (Some(folder), None) => Wire::Record(folder.clone()),
+            (None, None) => Wire::Live,
+        }
+    }
+
     /// The time of the run.
     #[must_use]
     pub fn now(&self) -> Moment {

@@ -124,7 +124,7 @@ fn planned<'d>(
     let (mut scenes, mut plans) = (Vec::new(), Vec::new());
     for session in &work.sessions {
         let reading = runtime.block_on(work.read(session))?;
-        let plan = work.plan_of(global, session, &reading.directory, store)?;
+        let plan = work.plan_of(global, session, &reading, store)?;
         let changes = plan.steps.iter().map(|s| s.change.clone()).collect();
         scenes.push(Scene { declared: session.declared, directory: Cow::Owned(reading.directory), changes });
         plans.push(plan);

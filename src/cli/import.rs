@@ -58,6 +58,8 @@ pub fn import(ui: &mut Ui, global: &Global, args: &ImportArgs) -> Result<Exit, F
         catalogue,
         builtin: PROFILES.catalogues.iter().any(|(name, _)| *name == catalogue.name),
         live: &reading.directory,
+        credentials: declared.credentials.iter().map(|(k, t)| (k.as_str(), t.written())).collect(),
+        settings: &declared.settings,
         kinds: PROFILES.provider(declared.provider.word()).map_or(&[], |p| p.kinds),
     };
     let files = files(&import).map_err(|troubles| {

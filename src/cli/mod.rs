@@ -20,6 +20,7 @@ mod rules;
 mod sandbox;
 mod schema;
 mod test;
+mod trace;
 mod ui;
 mod validate;
 mod who;
@@ -80,6 +81,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return ui::usage(&error),
     };
+    trace::start();
     let mut ui = Ui::new(cli.global.color);
     let done = match cli.command {
         Command::Init(args) => init::init(&mut ui, &args),

@@ -1,18 +1,19 @@
 //! From a declaration to a plan: what `plan` and `apply` have in common.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Exit, Failure, Global, Ui, load};
-use crate::config::{ProviderName, TargetDeclaration};
+use crate::config::{ProviderName, TargetDeclaration, Template};
 use crate::diagnostic::{Severity, Span};
 use crate::invariants::Applier;
-use crate::model::Directory;
-use crate::plan::{Consent, Context, Options, Plan, Subject, TargetPlan};
+use crate::model::Change;
+use crate::plan::{Consent, Context, Forecast, Note, Options, Plan, Subject, TargetPlan, shrunk};
 use crate::store::Store;
-use crate::targets::{self, Address, OpenError, Reader, Reading};
+use crate::targets::http::Secret;
+use crate::targets::{Address, Link, OpenError, Reader, Reading, Wire};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -36,17 +37,10 @@ fn parse_consent(text: &str) -> Result<Consent, String> {
 pub struct Session<'d> {
     /// What the files say of it.
     pub declared: &'d TargetDeclaration,
-    /// Where it is.
-    pub url: String,
+    /// The connection to it.
+    pub link: Link,
     /// Reads it.
     pub reader: Box<dyn Reader>,
-}
-
-impl Session<'_> {
-    /// Where the target is.
-    pub fn address<'a>(&'a self, base: &'a Path) -> Address<'a> {
-        Address { target: &self.declared.name, provider: self.declared.provider.word(), url: &self.url, base }
-    }
 }
 
 /// Everything that this run works on.
@@ -105,7 +99,7 @@ impl<'d> Work<'d> {
         let mut plans: Vec<TargetPlan> = Vec::new();
         for session in &self.sessions {
             let reading = self.read(session).await?;
-            plans.push(self.plan_of(global, session, &reading.directory, store)?);
+            plans.push(self.plan_of(global, session, &reading, store)?);
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
     }
@@ -127,7 +121,7 @@ impl<'d> Work<'d> {
         &self,
         global: &Global,
         session: &Session<'_>,
-        live: &Directory,
+        reading: &Reading,
         store: Option<&dyn Store>,
     ) -> Result<TargetPlan, Failure> {
         let declared = session.declared;
@@ -140,7 +134,12 @@ impl<'d> Work<'d> {
         let context = Context {
             provider: declared.provider.word(),
             level: capabilities.level,
-            options: Options { now: global.now(), renames: capabilities.renames, invites: capabilities.invites },
+            options: Options {
+                now: global.now(),
+                renames: capabilities.renames,
+                invites: capabilities.invites,
+                kept: capabilities.kept,
+            },
             ownership: ownership.as_ref(),
             kinds: &capabilities.kinds,
             enables: capabilities.enables,
@@ -153,7 +152,20 @@ impl<'d> Work<'d> {
             locate: &locate,
             tests: &self.ready.declaration.tests,
         };
-        Ok(crate::plan::plan(&declared.desired, live, &context))
+        let mut plan = crate::plan::plan(&declared.desired, &reading.directory, &context);
+        plan.doubts.clone_from(&reading.doubts);
+        let known = reading.notes.iter().map(|n| Note { rule: None, message: n.clone(), help: None, declared: None });
+        plan.notes.extend(known);
+        let last = store.map(|s| s.last_read(&declared.name)).transpose().map_err(|e| Failure::error(e.to_string()))?;
+        plan.shrunk = last.flatten().map(|last| shrunk(&last, &plan.live)).unwrap_or_default();
+        if !plan.is_empty() {
+            let waves = plan.steps.chunk_by(|a, b| a.wave == b.wave);
+            let waves: Vec<Vec<&Change>> = waves.map(|w| w.iter().map(|s| &s.change).collect()).collect();
+            let per_minute = capabilities.requests_per_minute;
+            let requests = session.reader.forecast(&waves);
+            plan.forecast = requests.map(|requests| Forecast { requests, per_minute });
+        }
+        Ok(plan)
     }
 }
 
@@ -174,26 +186,45 @@ pub fn check_targets(ready: &load::Ready, wanted: &[String]) -> Result<(), Failu
 }
 
 fn open_one<'d>(global: &Global, ready: &load::Ready, declared: &'d TargetDeclaration) -> Result<Session<'d>, Failure> {
-    let template = declared.url.as_ref();
-    let url = template.map(|t| t.expand(|name| std::env::var(name).ok())).transpose().map_err(|name| {
-        Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
-            .help(format!("set it: export {name}=..."))
-    })?;
-    let url = url.unwrap_or_default();
+    let wire = global.wire();
+    let variable = |name: &str| {
+        let value = std::env::var(name).ok();
+        // A recording is answered without anybody's secrets.
+        value.or_else(|| matches!(wire, Wire::Replay(_)).then(String::new))
+    };
+    let expand = |template: &Template| {
+        template.expand(variable).map_err(|name| {
+            Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
+                .help(format!("set it: export {name}=..."))
+        })
+    };
+    let url = declared.url.as_ref().map(expand).transpose()?.unwrap_or_default();
+    let mut credentials = BTreeMap::new();
+    for (name, template) in &declared.credentials {
+        credentials.insert(name.clone(), Secret::new(expand(template)?));
+    }
     let address = Address {
         target: &declared.name,
         provider: declared.provider.word(),
         url: &url,
         base: &ready.declaration.root,
+        credentials: &credentials,
+        settings: &declared.settings,
+        catalogue: &declared.desired.catalogue,
+        wire: &wire,
     };
-    let reader = targets::reader(address, global.now()).map_err(|e| {
+    let link = Link::open(address).map_err(|e| {
         let help = match e {
             OpenError::NotBuilt { .. } => "leave it out: name the others with `--target`",
             OpenError::Address(..) | OpenError::Target(..) => "mend its `url:`",
+            OpenError::Setting(..) => "mend its `settings:`",
+            OpenError::Credentials(..) => "mend its `credentials:`",
+            OpenError::Record(..) => "name another folder",
         };
         Failure::error(e.to_string()).help(help)
     })?;
-    Ok(Session { declared, url, reader })
+    let reader = link.reader(global.now());
+    Ok(Session { declared, link, reader })
 }
 
 /// Consents with the numbers of what remains, for the kinds to whose removal the reviewed plan agreed: for
@@ -209,6 +240,9 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
             *totals.entry((Subject::Takeover, *kind)).or_default() += names.len();
         }
         *totals.entry((Subject::Irreversible, crate::model::Kind::User)).or_default() += target.irreversible.len();
+        for (kind, shrunk) in target.shrunk_and_removing() {
+            *totals.entry((Subject::Shrunk, kind)).or_default() += shrunk.fewer();
+        }
     }
     let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
     let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));

@@ -182,6 +182,8 @@ codes! {
     AccessTest = "access-test", Error;
     /// A consent that names another number than the plan, or nothing in it.
     ConsentMismatch = "consent-mismatch", Error;
+    /// What was read of a target may not be all of it.
+    ReadIsWhole = "read-is-whole", Error;
 
     /// More findings than are kept.
     TooManyFindings = "too-many-findings", Error;

@@ -9,6 +9,7 @@ mod claim;
 mod desired;
 mod directory;
 mod email;
+mod kept;
 mod kind;
 mod manage;
 mod moment;
@@ -28,6 +29,7 @@ pub use directory::{
     RoleId, Team, TeamId, Twice, User, UserId,
 };
 pub use email::{DomainName, Email, NameError, is_invisible, look_alike};
+pub use kept::Kept;
 pub use kind::{Kind, ObjectRef};
 pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};

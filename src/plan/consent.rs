@@ -20,10 +20,12 @@ pub enum Subject {
     Irreversible,
     /// Access that is missing for a moment.
     Loss,
+    /// Removals although much less was read than the last time.
+    Shrunk,
 }
 
 impl Subject {
-    const ALL: [Self; 4] = [Self::Removal, Self::Takeover, Self::Irreversible, Self::Loss];
+    const ALL: [Self; 5] = [Self::Removal, Self::Takeover, Self::Irreversible, Self::Loss, Self::Shrunk];
 
     /// The word on the command line.
     #[must_use]
@@ -33,6 +35,7 @@ impl Subject {
             Self::Takeover => "takeover",
             Self::Irreversible => "irreversible",
             Self::Loss => "loss",
+            Self::Shrunk => "shrunk",
         }
     }
 }
@@ -69,7 +72,7 @@ pub enum ConsentError {
     #[error("`{0}` is no number: a consent says how many, as in `removal.member=104`")]
     NotANumber(String),
     /// Not a thing that one can consent to.
-    #[error("nobody can consent to `{0}`: known are removal, takeover, irreversible and loss")]
+    #[error("nobody can consent to `{0}`: known are removal, takeover, irreversible, loss and shrunk")]
     UnknownSubject(String),
     /// Not a kind of thing.
     #[error("`{0}` is no kind of thing: known are role, user, team, member, resource, grant, domain and policy")]
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn consents_name_what_and_how_many() {
-        for good in ["removal.member=104", "takeover.user=12", "irreversible.user=1", "loss=2"] {
+        for good in ["removal.member=104", "takeover.user=12", "irreversible.user=1", "loss=2", "shrunk.user=9700"] {
             assert_eq!(good.parse::<Consent>().unwrap().to_string(), good);
         }
         assert_eq!("removal.members=3".parse::<Consent>().unwrap().to_string(), "removal.member=3");

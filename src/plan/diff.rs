@@ -9,7 +9,7 @@ use super::{domains, edges, policies, resources, roles, teams, told, users};
 use crate::diagnostic::Code;
 use crate::invariants::{expected_joiners, some_of};
 use crate::model::{
-    Change, Desired, Directory, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState,
+    Change, Desired, Directory, Kept, Kind, Mode, Moment, ResourceId, TeamId, UserId, UserRemoval, UserState,
 };
 
 /// What a comparison needs to know besides the two states.
@@ -21,6 +21,8 @@ pub struct Options {
     pub renames: bool,
     /// Whether the target invites users rather than creating them.
     pub invites: bool,
+    /// Which attributes the target keeps: others are not compared.
+    pub kept: Kept,
 }
 
 /// A change, and the declaration that asks for it.

@@ -118,6 +118,9 @@ fn change<O: Copy>(work: &mut Work<'_, O>, modes: &mut [Option<Mode>], index: us
     let desired = work.desired;
     let directory = &desired.directory;
     let m = &directory.memberships()[index];
+    if !work.options.kept.member_details {
+        return;
+    }
     let role = work.role_said(&m.role);
     let because = m.because.map(|b| directory.reason(b));
     let because_is_met = because.is_none_or(|b| live.because.is_some_and(|l| work.live.reason(l) == b));

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::judge::{Said, judge};
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched};
+use super::{Conflict, Consent, Loss, Options, Situation, Subject, difference, order, saved, touched, whole};
 use crate::access::{self, Asker, At, Files, World};
 use crate::diagnostic::{Code, Location};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
@@ -125,6 +125,9 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         touched,
         judged: judged(&desired.rules),
         steps,
+        doubts: Vec::new(),
+        shrunk: BTreeMap::new(),
+        forecast: None,
     }
 }
 
@@ -319,6 +322,9 @@ impl Plan {
             let gone = target.irreversible.len();
             *totals.entry((Subject::Irreversible, Some(Kind::User))).or_default() += gone;
             *totals.entry((Subject::Loss, None)).or_default() += losers(target).len();
+            for (kind, shrunk) in target.shrunk_and_removing() {
+                *totals.entry((Subject::Shrunk, Some(kind))).or_default() += shrunk.fewer();
+            }
         }
         let total = |what: Subject, kind: Option<Kind>| totals.get(&(what, kind)).copied().unwrap_or_default();
         let fits = |what: Subject, kind: Kind| {
@@ -346,7 +352,9 @@ impl Plan {
             let number = total(Subject::Loss, None);
             let agreed = consents.contains(&Consent { what: Subject::Loss, kind: None, number });
             let losses = invariants::judge_losses(&losers(target), agreed, number);
-            removals.into_iter().chain(takeovers).chain(gone).chain(losses).for_each(|v| said.verdict(v));
+            let whole =
+                whole::judge(target, |kind| fits(Subject::Shrunk, kind), |kind| total(Subject::Shrunk, Some(kind)));
+            removals.into_iter().chain(whole).chain(takeovers).chain(gone).chain(losses).for_each(|v| said.verdict(v));
             target.guards.extend(said.guards);
             target.notes.extend(said.notes);
         }

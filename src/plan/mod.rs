@@ -28,6 +28,7 @@ mod told;
 mod touched;
 mod types;
 mod users;
+mod whole;
 mod work;
 
 pub use confirmed::{By, Confirmed};
@@ -48,3 +49,4 @@ pub use order::{Conflict, Edge, Loss, Ordered, Reason, Situation, Step, order};
 pub use renames::{Renaming, declared_renamings, renamings};
 pub use saved::{PlanError, SIZE_MAX, digest, load, save};
 pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
+pub use whole::{Forecast, Shrunk, shrunk};

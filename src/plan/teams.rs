@@ -45,10 +45,10 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: TeamId) {
         (Said::Is(_), _) | (Said::Nothing, Said::Is(_)) => false,
         _ => true,
     };
+    let kept = &work.options.kept;
     let met = outer_is_met
-        && work.role_is_met(&role, &live.role)
-        && team.description.is_met_by(&live.description)
-        && team.quota.is_met_by(&live.quota);
+        && (!kept.team_roles || work.role_is_met(&role, &live.role))
+        && (!kept.team_details || (team.description.is_met_by(&live.description) && team.quota.is_met_by(&live.quota)));
     if met {
         return;
     }
@@ -64,10 +64,14 @@ fn declared<O: Copy>(work: &mut Work<'_, O>, id: TeamId) {
 }
 
 fn fill<O: Copy>(work: &Work<'_, O>, team: &Team, role: &Said<RoleId>, outer: &Said<TeamId>, record: &mut TeamRecord) {
-    apply(&mut record.description, &team.description, |t| t.to_string());
-    apply(&mut record.role, role, |r| work.role_text(*r));
     apply(&mut record.outer, outer, |t| work.desired.directory.team(*t).name.to_string());
-    apply(&mut record.quota, &team.quota, |q| *q);
+    if work.options.kept.team_roles {
+        apply(&mut record.role, role, |r| work.role_text(*r));
+    }
+    if work.options.kept.team_details {
+        apply(&mut record.description, &team.description, |t| t.to_string());
+        apply(&mut record.quota, &team.quota, |q| *q);
+    }
 }
 
 fn undeclared<O: Copy>(work: &mut Work<'_, O>, id: TeamId) {

@@ -185,7 +185,7 @@ pub(crate) fn everything((directory, origins): (Directory, Origins<()>)) -> Desi
 }
 
 pub(crate) fn options() -> Options {
-    Options { now: today(), renames: true, invites: false }
+    Options { now: today(), renames: true, invites: false, kept: Kept::ALL }
 }
 
 /// The plan for one target that has been managed as a whole before.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Consent, Loss, Step};
+use super::{Consent, Forecast, Loss, Shrunk, Step};
 use crate::access::AccessDifference;
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
@@ -111,6 +111,15 @@ pub struct TargetPlan {
     pub notes: Vec<Note>,
     /// The removals by kind that count for `blast-radius`.
     pub removals: BTreeMap<Kind, Tally>,
+    /// Why what was read may not be everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// What was read much less of than the last time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shrunk: BTreeMap<Kind, Shrunk>,
+    /// What the apply will take; absent where there are no requests to count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// The names of what would be removed where rolecall begins to manage, by kind.
     pub takeovers: BTreeMap<Kind, Vec<String>>,
     /// The accounts that go for good, by e-mail.

@@ -106,39 +106,47 @@ fn why<O: Copy>(work: &Work<'_, O>, user: &User) -> Why {
 }
 
 fn is_met<O: Copy>(work: &Work<'_, O>, user: &User, role: &Said<crate::model::RoleId>, live: &User) -> bool {
-    let kind_is_met = user.kind.value().is_none_or(|k| *k == live.kind());
+    let kept = &work.options.kept;
+    let accounts_are_met = || {
+        user.kind.value().is_none_or(|k| *k == live.kind())
+            && user.until.is_met_by(&live.until)
+            && user.owner.is_met_by(&live.owner)
+    };
     let pair_is_met = |(key, said): &(Box<str>, Said<Box<str>>), live: &[(Box<str>, Said<Box<str>>)]| {
         let found = live.binary_search_by(|(k, _)| k.cmp(key)).ok().map(|i| &live[i].1);
         said.is_met_by(found.unwrap_or(&Said::Nothing))
     };
-    kind_is_met
-        && user.name.is_met_by(&live.name)
+    user.name.is_met_by(&live.name)
         && work.role_is_met(role, &live.role)
-        && user.until.is_met_by(&live.until)
-        && user.timezone.is_met_by(&live.timezone)
-        && user.owner.is_met_by(&live.owner)
-        && user.attributes.iter().all(|a| pair_is_met(a, &live.attributes))
-        && user.handles.iter().all(|h| pair_is_met(h, &live.handles))
+        && (!kept.accounts || accounts_are_met())
+        && (!kept.timezones || user.timezone.is_met_by(&live.timezone))
+        && user.attributes.iter().all(|a| !kept.keeps_attribute(&a.0) || pair_is_met(a, &live.attributes))
+        && user.handles.iter().all(|h| !kept.keeps_handle(&h.0) || pair_is_met(h, &live.handles))
 }
 
 /// Sets what is said, and nothing else; never the state.
 fn fill<O: Copy>(work: &Work<'_, O>, user: &User, role: &Said<crate::model::RoleId>, record: &mut UserRecord) {
     apply(&mut record.name, &user.name, |t| t.to_string());
     apply(&mut record.role, role, |r| work.role_text(*r));
-    apply(&mut record.until, &user.until, |m| *m);
-    apply(&mut record.timezone, &user.timezone, |t| t.to_string());
-    apply(&mut record.owner, &user.owner, |t| t.to_string());
-    if !user.kind.is_unsaid() {
-        record.kind = user.kind();
+    let kept = &work.options.kept;
+    if kept.timezones {
+        apply(&mut record.timezone, &user.timezone, |t| t.to_string());
     }
-    for (key, said) in &user.attributes {
+    if kept.accounts {
+        apply(&mut record.until, &user.until, |m| *m);
+        apply(&mut record.owner, &user.owner, |t| t.to_string());
+        if !user.kind.is_unsaid() {
+            record.kind = user.kind();
+        }
+    }
+    for (key, said) in user.attributes.iter().filter(|(key, _)| kept.keeps_attribute(key)) {
         match said {
             Said::Unsaid => {}
             Said::Nothing => drop(record.attributes.remove(&**key)),
             Said::Is(value) => drop(record.attributes.insert(key.to_string(), value.to_string())),
         }
     }
-    for (system, said) in &user.handles {
+    for (system, said) in user.handles.iter().filter(|(system, _)| kept.keeps_handle(system)) {
         match said {
             Said::Unsaid => {}
             Said::Nothing => drop(record.handles.remove(&**system)),

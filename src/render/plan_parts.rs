@@ -122,6 +122,21 @@ pub fn nothing(plan: &TargetPlan) -> String {
     }
 }
 
+/// What the apply will take, where that is in requests.
+#[must_use]
+pub fn forecast(plan: &TargetPlan) -> Option<String> {
+    let forecast = plan.forecast?;
+    let requests = thousands(usize::try_from(forecast.requests).unwrap_or(usize::MAX));
+    let word = if forecast.requests == 1 { "request" } else { "requests" };
+    Some(match (forecast.seconds(), forecast.per_minute) {
+        (Some(seconds), Some(limit)) => {
+            let time = if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) };
+            format!("To apply this takes about {requests} {word}, {time} at {limit} a minute.")
+        }
+        _ => format!("To apply this takes about {requests} {word}."),
+    })
+}
+
 /// The consents of a plan as one would say them.
 #[must_use]
 pub fn consents(plan: &Plan) -> Option<String> {

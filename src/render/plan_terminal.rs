@@ -69,6 +69,9 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
     if !plan.is_empty() {
         Drawn::plain(0, &access::verdict(&plan.access)).draw(out, style);
     }
+    if let Some(text) = parts::forecast(plan) {
+        Drawn::plain(0, &text).draw(out, style);
+    }
     for section in access::sections(&plan.access) {
         out.push('\n');
         heading(out, 2, section.title, style);

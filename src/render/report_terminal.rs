@@ -8,6 +8,7 @@ use super::describe::describe;
 use super::paint::{Row, Tone, paint};
 use super::text::{name, prose, short_digest, thousands};
 use crate::apply::{Fate, Report, StepReport, TargetReport};
+use crate::plan::Promise;
 
 /// How many changes of one fate and reason are shown.
 const SHOWN: usize = 20;
@@ -34,8 +35,7 @@ pub fn report(report: &Report, style: Style) -> String {
 /// `Applied 9 of 9 changes to home.`, or what stopped it.
 #[must_use]
 pub fn verdict(target: &TargetReport) -> String {
-    let TargetReport { target: called, apply: _, status, applied, failed, set_aside, unknown, not_attempted, steps: _ } =
-        target;
+    let TargetReport { target: called, status, applied, failed, set_aside, unknown, not_attempted, .. } = target;
     let all = applied + failed + set_aside + unknown + not_attempted;
     let called = name(called);
     if *applied == all {
@@ -58,12 +58,28 @@ pub fn verdict(target: &TargetReport) -> String {
     format!("{word}: {} ({called}, apply {}).", parts.join(", "), target.apply)
 }
 
+/// How far the promise about every moment reached, and what it took; nothing where the target is a file.
+fn effort(target: &TargetReport) -> Option<String> {
+    let requests = target.requests?;
+    let word = if requests == 1 { "request" } else { "requests" };
+    let requests = format!("{} {word}", thousands(usize::try_from(requests).unwrap_or(usize::MAX)));
+    let level = match target.level? {
+        Promise::Enforced => return Some(requests),
+        Promise::Observed => "somebody else can still have written between a look and a change",
+        Promise::BestEffort => "others can have written at the same time, unseen",
+    };
+    Some(format!("{requests}; {}: {level}", super::plan_parts::promise(target.level?)))
+}
+
 fn one(out: &mut String, target: &TargetReport, style: Style) {
     let text = verdict(target);
     let done = target.steps.iter().all(|s| s.fate == Fate::Applied);
     let tone = if done { Tone::Good } else { Tone::Alarm };
     let head = text.find([' ', ':']);
     Row { tone, head, ..Row::plain(0, &text) }.draw(out, style);
+    if let Some(text) = effort(target) {
+        Row::plain(2, &text).draw(out, style);
+    }
     let fates = [
         (Fate::Failed, "Failed", Tone::Bad),
         (Fate::Unknown, "Nobody knows whether these were made", Tone::Bad),

@@ -2,16 +2,20 @@
 //! through a [`Writer`]; these are different types, and only `apply` ever makes a writer.
 
 pub mod directory;
+pub mod http;
 mod open;
 mod profiles;
+pub mod scim;
 
-pub use open::{Address, OpenError, lock_file, reader, writer};
+pub use open::{Address, Link, OpenError, Wire};
 pub use profiles::PROFILES;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::model::{Change, Directory, Kind, Moment};
+use std::time::Duration;
+
+use crate::model::{Change, Directory, Kept, Kind, Moment};
 use crate::plan::Promise;
 
 /// A future that can be kept behind a trait object.
@@ -29,6 +33,9 @@ pub enum TargetError {
     /// The thing is there and not as the change expects it.
     #[error("changed meanwhile: {0}")]
     Conflict(String),
+    /// It takes no more requests for now, and the change was not made.
+    #[error("throttled: {0}")]
+    Throttled(String),
     /// It cannot be reached, or does not answer.
     #[error("out of reach: {0}")]
     Unavailable(String),
@@ -38,6 +45,10 @@ pub enum TargetError {
     /// The change was sent and nobody knows whether it was done.
     #[error("outcome unknown: {0}")]
     Unknown(String),
+    /// The target said that the change was made, and within its settle time nobody could see it: it may
+    /// still come.
+    #[error("not visible yet: {0}")]
+    NotVisible(String),
 }
 
 /// What a target can read, write and undo.
@@ -51,8 +62,16 @@ pub struct Capabilities {
     pub enables: bool,
     /// Whether every new user is invited by it, rather than created.
     pub invites: bool,
+    /// Which attributes it keeps.
+    pub kept: Kept,
     /// How many changes it takes at a time.
     pub concurrency: usize,
+    /// How many requests it takes in a minute, where that is limited.
+    pub requests_per_minute: Option<u32>,
+    /// How many things one of its pages holds, where it is read in pages.
+    pub page: Option<usize>,
+    /// How long a change may take to become visible.
+    pub settle: Duration,
     /// How far the promise about every moment reaches.
     pub level: Promise,
 }
@@ -64,6 +83,8 @@ pub struct Reading {
     pub directory: Directory,
     /// What was seen that rolecall does not understand or manage: for people, sorted.
     pub notes: Vec<String>,
+    /// Why it may not be the whole state: nothing may be removed because of it.
+    pub doubts: Vec<String>,
 }
 
 /// Reads a target. Nothing here can change it.
@@ -76,6 +97,13 @@ pub trait Reader: Send + Sync {
 
     /// Whether the end state of a change is there: what a run that was cut off has left behind.
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;
+
+    /// How many requests an apply of these changes, wave by wave, will need, its own reading included;
+    /// `None` where there are no requests to count. An estimate: what is refused or lost is sent again.
+    fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
+        let _ = waves;
+        None
+    }
 }
 
 /// Who applies, for which plan: what a target's own audit trail is told.
@@ -91,14 +119,54 @@ pub struct Stamp {
     pub at: Moment,
 }
 
-/// Changes a target. Every method is one change; a change that returns `Ok` has been made exactly
-/// once, and one that returns anything but [`TargetError::Unknown`] or [`TargetError::Unavailable`]
-/// has not been made at all.
+/// Changes a target. A change that returns `Ok` has been made exactly once, and one that returns anything
+/// but [`TargetError::Unknown`], [`TargetError::NotVisible`] or [`TargetError::Unavailable`] has not been
+/// made at all.
 pub trait Writer: Send + Sync {
+    /// How many changes are recorded together before they are sent: a crash leaves at most so many whose
+    /// outcome has to be looked up.
+    fn batch(&self) -> usize {
+        64
+    }
+
+    /// How many requests the connection has sent so far; `None` where there are no requests to count.
+    fn sent(&self) -> Option<u64> {
+        None
+    }
+
+    /// Which changes of one wave are carried out together, by their index: changes to one group in one
+    /// request, for example. Bundles run at once, as many as the target takes; the changes of a bundle in
+    /// their order.
+    fn bundles(&self, changes: &[&Change]) -> Vec<Vec<usize>> {
+        (0..changes.len()).map(|index| vec![index]).collect()
+    }
+
+    /// Carries out one bundle: reads again what it touches, makes the changes and reads them back, since no
+    /// error is not yet success. One result for each change, in their order.
+    fn carry_out<'a>(&'a self, bundle: &'a [&'a Change], stamp: &'a Stamp) -> Task<'a, Vec<Result<(), TargetError>>> {
+        Box::pin(async move {
+            let mut results = Vec::with_capacity(bundle.len());
+            for change in bundle {
+                results.push(make(self, change, stamp).await);
+            }
+            results
+        })
+    }
+
     /// Makes one change. Fails with [`TargetError::Conflict`] where reality is not what the change
     /// starts from.
     fn write<'a>(&'a self, change: &'a Change, stamp: &'a Stamp) -> Task<'a, Result<(), TargetError>>;
 
     /// Reads back what a change touched: whether its end state is there.
     fn verify<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;
+}
+
+/// Makes a change and reads it back.
+async fn make<W: Writer + ?Sized>(writer: &W, change: &Change, stamp: &Stamp) -> Result<(), TargetError> {
+    writer.write(change, stamp).await?;
+    match writer.verify(change).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TargetError::Refused("the target took the change, and it is not there".to_owned())),
+        Err(error) => Err(TargetError::Unknown(format!("it was sent and could not be read back: {error}"))),
+    }
 }

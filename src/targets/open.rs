@@ -1,10 +1,14 @@
 //! From a declared target to something that reads or changes it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::directory::{DirectoryReader, DirectoryWriter, UrlError, path_of};
+use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Replayer, Scrubber, Secret, Transport};
+use super::scim::{self, SettingError};
 use super::{Reader, TargetError, Writer};
-use crate::model::Moment;
+use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
 
 /// Where a target is, with every variable filled in.
@@ -18,6 +22,26 @@ pub struct Address<'a> {
     pub url: &'a str,
     /// The folder that relative paths begin at.
     pub base: &'a Path,
+    /// What opens it.
+    pub credentials: &'a BTreeMap<String, Secret>,
+    /// The settings of its provider.
+    pub settings: &'a BTreeMap<String, String>,
+    /// Its roles.
+    pub catalogue: &'a Arc<Catalogue>,
+    /// How requests reach it.
+    pub wire: &'a Wire,
+}
+
+/// How requests reach a target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Wire {
+    /// Over the network.
+    #[default]
+    Live,
+    /// Over the network, and written down below this folder, in one of the target's name.
+    Record(PathBuf),
+    /// Not at all: they are answered from such a folder.
+    Replay(PathBuf),
 }
 
 /// Why a target cannot be opened.
@@ -36,46 +60,112 @@ pub enum OpenError {
     /// Its address is none.
     #[error("the address of the target `{0}` is not right: {1}")]
     Address(String, UrlError),
+    /// A setting of it means nothing.
+    #[error("the target `{0}`: {1}")]
+    Setting(String, SettingError),
+    /// It has no credentials that open it, or too many.
+    #[error("the target `{0}`: {1}")]
+    Credentials(String, &'static str),
+    /// It cannot be recorded or answered from a recording.
+    #[error("the target `{0}`: {1}")]
+    Record(String, RecordError),
     /// It does not answer as it should.
     #[error("the target `{0}` cannot be opened: {1}")]
     Target(String, TargetError),
 }
 
-/// A reader of a target: it can change nothing.
-///
-/// # Errors
-/// When the provider is not built, or the address is none.
-pub fn reader(address: Address<'_>, now: Moment) -> Result<Box<dyn Reader>, OpenError> {
-    Ok(Box::new(DirectoryReader::new(directory(address)?, now)))
+/// A connection to a target, which its reader and its writer share.
+pub struct Link {
+    target: String,
+    end: End,
 }
 
-/// The file that whoever writes to the target locks, where the target is a file: two declarations with
-/// stores of their own may mean the same one.
-#[must_use]
-pub fn lock_file(address: Address<'_>) -> Option<std::path::PathBuf> {
-    let mut path = directory(address).ok()?.into_os_string();
-    path.push(".lock");
-    Some(path.into())
+enum End {
+    Directory(PathBuf),
+    Scim(Arc<scim::Session>),
 }
 
-/// A writer of a target: only a plan that was confirmed opens one.
-///
-/// # Errors
-/// When the provider is not built, or the target cannot be opened.
-pub fn writer(
-    _: &Confirmed<'_>,
-    address: Address<'_>,
-    now: Moment,
-    invitation_days: u32,
-) -> Result<Box<dyn Writer>, OpenError> {
-    let path = directory(address)?;
-    let opened = DirectoryWriter::open(path, now, invitation_days);
-    Ok(Box::new(opened.map_err(|e| OpenError::Target(address.target.to_owned(), e))?))
-}
-
-fn directory(address: Address<'_>) -> Result<std::path::PathBuf, OpenError> {
-    if address.provider != "directory" {
-        return Err(OpenError::NotBuilt { target: address.target.to_owned(), provider: address.provider.to_owned() });
+impl Link {
+    /// Connects; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the provider is not built, or what is declared of the target cannot be.
+    pub fn open(address: Address<'_>) -> Result<Self, OpenError> {
+        let target = address.target.to_owned();
+        let end = match address.provider {
+            "directory" => {
+                End::Directory(path_of(address.url, address.base).map_err(|e| OpenError::Address(target.clone(), e))?)
+            }
+            "scim" => {
+                let settings =
+                    scim::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let client = client(address, settings.limits())?;
+                End::Scim(Arc::new(scim::Session::new(client, settings, Arc::clone(address.catalogue))))
+            }
+            provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
+        };
+        Ok(Self { target, end })
     }
-    path_of(address.url, address.base).map_err(|e| OpenError::Address(address.target.to_owned(), e))
+
+    /// A reader of the target: it can change nothing. `now` decides which invitations have run out.
+    #[must_use]
+    pub fn reader(&self, now: Moment) -> Box<dyn Reader> {
+        match &self.end {
+            End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
+            End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
+        }
+    }
+
+    /// A writer of the target: only a plan that was confirmed opens one.
+    ///
+    /// # Errors
+    /// When the target cannot be opened.
+    pub fn writer(&self, _: &Confirmed<'_>, now: Moment, invitation_days: u32) -> Result<Box<dyn Writer>, OpenError> {
+        match &self.end {
+            End::Directory(path) => {
+                let opened = DirectoryWriter::open(path, now, invitation_days);
+                Ok(Box::new(opened.map_err(|e| OpenError::Target(self.target.clone(), e))?))
+            }
+            End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
+        }
+    }
+
+    /// The file that whoever writes to the target locks, where the target is a file: two declarations with
+    /// stores of their own may mean the same one.
+    #[must_use]
+    pub fn lock_file(&self) -> Option<PathBuf> {
+        let End::Directory(path) = &self.end else { return None };
+        let mut path = path.clone().into_os_string();
+        path.push(".lock");
+        Some(path.into())
+    }
+}
+
+/// The client for an address, with what opens it.
+fn client(address: Address<'_>, limits: Limits) -> Result<Client, OpenError> {
+    let target = || address.target.to_owned();
+    let get = |name: &str| address.credentials.get(name).cloned();
+    let authorization = match (get("token"), get("user"), get("password")) {
+        (Some(token), None, None) => Authorization::Bearer(token),
+        (None, Some(user), Some(password)) => Authorization::Basic(user.expose().to_owned(), password),
+        (None, None, None) => Authorization::Nothing,
+        _ => {
+            let message = "its `credentials:` are to be either `token`, or `user` and `password`";
+            return Err(OpenError::Credentials(target(), message));
+        }
+    };
+    let recording = |error| OpenError::Record(target(), error);
+    let live = || {
+        Live::new(address.url, &authorization, limits.timeout, limits.body_max)
+            .map_err(|e| OpenError::Target(target(), e))
+    };
+    let transport: Box<dyn Transport> = match address.wire {
+        Wire::Live => Box::new(live()?),
+        Wire::Record(folder) => {
+            let folder = folder.join(address.target);
+            Box::new(Recorder::new(live()?, &folder, Scrubber::new(&authorization)).map_err(recording)?)
+        }
+        Wire::Replay(folder) => Box::new(Replayer::new(&folder.join(address.target)).map_err(recording)?),
+    };
+    Ok(Client::new(transport, limits))
 }

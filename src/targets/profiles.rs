@@ -81,7 +81,7 @@ pub const PROFILES: Profiles = Profiles {
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member],
             credentials: &["token", "user", "password"],
-            settings: &["bulk"],
+            settings: super::scim::SETTINGS,
             custom_roles: false,
             role_needed: false,
             accounts_without_role: true,

@@ -1,5 +1,6 @@
 //! What is imported from any directory says exactly what is live: the plan after it is empty.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -234,6 +235,8 @@ proptest! {
             catalogue: &desired.catalogue,
             builtin: true,
             live: &live,
+            credentials: BTreeMap::new(),
+            settings: &BTreeMap::new(),
             kinds: &Kind::ALL,
         };
         let written = files(&import).map_err(|t| TestCaseError::fail(t.join("; ")))?;
@@ -246,7 +249,7 @@ proptest! {
         let context = Context {
             provider: "directory",
             level: Promise::Enforced,
-            options: Options { now: now(), renames: true, invites: false },
+            options: Options { now: now(), renames: true, invites: false, kept: Kept::ALL },
             ownership: None,
             kinds: &Kind::ALL,
             enables: true,

@@ -24,5 +24,6 @@ mod review;
 mod rules;
 mod sandbox_scim;
 mod schemas;
+mod scim;
 #[cfg(unix)]
 mod signals;

@@ -31,6 +31,10 @@ pub struct Import<'a> {
     pub builtin: bool,
     /// What is live.
     pub live: &'a Directory,
+    /// What opens it: names of variables, by the names of the credentials.
+    pub credentials: BTreeMap<&'a str, &'a str>,
+    /// The settings of its provider.
+    pub settings: &'a BTreeMap<String, String>,
     /// The kinds that the target has.
     pub kinds: &'a [Kind],
 }
@@ -98,6 +102,17 @@ fn main_file(import: &Import<'_>, catalogue: &Declared, custom: Vec<String>) -> 
     target.insert("provider".into(), import.provider.into());
     target.insert("url".into(), import.url.into());
     let (Declared::BuiltIn(name) | Declared::Here(name)) = catalogue;
+    let table = |rows: &mut dyn Iterator<Item = (&str, &str)>| {
+        Value::Mapping(rows.map(|(name, value)| (name.into(), value.into())).collect())
+    };
+    if !import.credentials.is_empty() {
+        let mut rows = import.credentials.iter().map(|(name, value)| (*name, *value));
+        target.insert("credentials".into(), table(&mut rows));
+    }
+    if !import.settings.is_empty() {
+        let mut rows = import.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        target.insert("settings".into(), table(&mut rows));
+    }
     if import.provider == "directory" {
         target.insert("catalogue".into(), name.as_str().into());
     }

@@ -64,6 +64,9 @@ pub fn ada() -> PrincipalRecord {
 pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPlan {
     let steps = changes.into_iter().zip(1..);
     TargetPlan {
+        doubts: Vec::new(),
+        shrunk: BTreeMap::new(),
+        forecast: None,
         target: name.to_owned(),
         provider: "directory".to_owned(),
         level: Promise::Enforced,

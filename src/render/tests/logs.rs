@@ -12,6 +12,8 @@ fn report(status: &str, fates: &[(Fate, Option<&str>)]) -> Report {
     let count = |fate: Fate| fates.iter().filter(|(f, _)| *f == fate).count();
     let steps = every_change().into_iter().zip(fates).zip(1..);
     let one = TargetReport {
+        level: None,
+        requests: None,
         target: "home".into(),
         apply: 17,
         status: status.into(),

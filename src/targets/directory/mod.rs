@@ -17,7 +17,9 @@ pub use url::{UrlError, path_of};
 pub use write::DirectoryWriter;
 
 use super::{Capabilities, Promise};
-use crate::model::Kind;
+use std::time::Duration;
+
+use crate::model::{Kept, Kind};
 
 /// What the directory can do: everything, one change at a time, each in one transaction.
 #[must_use]
@@ -27,7 +29,11 @@ pub fn capabilities() -> Capabilities {
         renames: true,
         enables: true,
         invites: false,
+        kept: Kept::ALL,
         concurrency: 1,
+        requests_per_minute: None,
+        page: None,
+        settle: Duration::ZERO,
         level: Promise::Enforced,
     }
 }

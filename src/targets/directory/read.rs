@@ -33,7 +33,7 @@ impl DirectoryReader {
 
     fn read_now(&self) -> Result<Reading, TargetError> {
         let Some(conn) = schema::open_to_read(&self.path)? else {
-            return Ok(Reading { directory: Directory::default(), notes: Vec::new() });
+            return Ok(Reading { directory: Directory::default(), notes: Vec::new(), doubts: Vec::new() });
         };
         // One transaction is one snapshot: nobody's write is seen in part.
         let tx = conn.unchecked_transaction().map_err(|e| sqlite(&e))?;
@@ -117,7 +117,7 @@ impl<'c> Pass<'c> {
             malformed("the directory", format!("it holds some things twice: {}", names.join(", ")))
         })?;
         self.notes.sort();
-        Ok(Reading { directory, notes: self.notes })
+        Ok(Reading { directory, notes: self.notes, doubts: Vec::new() })
     }
 
     /// Runs a query and hands over each row.

@@ -1,0 +1,439 @@
+//! Who is in a group: each membership is said by itself, in the way that the server turns out to
+//! understand, and the group is read again after every attempt (fact sheet scim, section 2.4).
+//!
+//! Added by one `add` of up to 100 values; taken out by `remove` of `members[value eq "x"]`, or of a list of
+//! values; and where neither does anything, by putting the whole group. Some servers take a `remove` with a
+//! list for "all of them": whoever is lost that way is put back at once, and the way is not tried again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use tokio::time::Instant;
+
+use super::edit::patch;
+use super::{LOOK, MEMBERS_MAX, TRIES, may_be_said_otherwise, not_visible, team, user};
+use crate::model::Change;
+use crate::targets::TargetError;
+use crate::targets::http::{Method, backoff};
+use crate::targets::scim::resource::{Account, Group, Member};
+use crate::targets::scim::session::{Removal, Sent, Session, UserEntry, refusal};
+use crate::targets::scim::value::{list, quoted};
+
+/// Somebody who is to be in a group or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    id: String,
+    /// The name that some servers use instead.
+    user_name: String,
+    is_group: bool,
+    inside: bool,
+}
+
+impl Wanted {
+    fn user(entry: &UserEntry, inside: bool) -> Self {
+        Self { id: entry.id.clone(), user_name: entry.user_name.to_lowercase(), is_group: false, inside }
+    }
+
+    fn is(&self, member: &Member) -> bool {
+        member.value == self.id
+            || member.reference.as_deref() == Some(&self.id)
+            || (!self.user_name.is_empty() && member.value.to_lowercase() == self.user_name)
+    }
+
+    fn value(&self) -> Value {
+        // `type` is what the RFC wants of groups; users are what everybody takes a member for.
+        if self.is_group { json!({"value": self.id, "type": "Group"}) } else { json!({"value": self.id}) }
+    }
+}
+
+/// Carries out changes to the members of one group.
+pub async fn change(session: &Session, changes: &[&Change]) -> Vec<Result<(), TargetError>> {
+    let mut results: Vec<Result<(), TargetError>> = Vec::with_capacity(changes.len());
+    let mut wanted: Vec<(usize, Wanted)> = Vec::new();
+    let mut name = "";
+    for (index, change) in changes.iter().enumerate() {
+        let (member, inside) = match change {
+            Change::AddMember { member } => (member, true),
+            Change::RemoveMember { member, .. } => (member, false),
+            _ => {
+                results.push(Err(TargetError::Refused("this is no change of members".to_owned())));
+                continue;
+            }
+        };
+        name = &member.team;
+        match user::entry(session, &member.user) {
+            Ok(entry) => {
+                wanted.push((index, Wanted::user(&entry, inside)));
+                results.push(Ok(()));
+            }
+            // Who is gone is in no group.
+            Err(TargetError::Gone(_)) if !inside => results.push(Ok(())),
+            Err(error) => results.push(Err(error)),
+        }
+    }
+    let (indices, wanted): (Vec<usize>, Vec<Wanted>) = wanted.into_iter().unzip();
+    if wanted.is_empty() {
+        return results;
+    }
+    let done = match team::id(session, name) {
+        Ok(id) => edit(session, &id, name, &wanted).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(done) => indices.into_iter().zip(done).for_each(|(index, result)| results[index] = result),
+        Err(error) => indices.into_iter().for_each(|index| results[index] = Err(error.clone())),
+    }
+    results
+}
+
+/// Puts a group into another, and takes it out of one: first in, so that nobody loses what they keep.
+pub async fn nest(session: &Session, id: &str, before: Option<&str>, after: Option<&str>) -> Result<(), TargetError> {
+    for (outer, inside) in [(after, true), (before, false)] {
+        let Some(outer) = outer else { continue };
+        let wanted = Wanted { id: id.to_owned(), user_name: String::new(), is_group: true, inside };
+        let outer_id = team::id(session, outer)?;
+        edit(session, &outer_id, outer, &[wanted]).await?.into_iter().collect::<Result<(), _>>()?;
+    }
+    Ok(())
+}
+
+/// Moves a user from the group that stands for one role to that which stands for another.
+pub async fn move_role(
+    session: &Session,
+    entry: &UserEntry,
+    before: Option<&str>,
+    after: Option<&str>,
+) -> Result<(), TargetError> {
+    for (role, inside) in [(after, true), (before, false)] {
+        let Some(role) = role else { continue };
+        let names: Vec<String> = {
+            let index = session.index();
+            let stands = |name: &&String| session.catalogue.role(name).is_some_and(|(proper, _)| proper == role);
+            index.groups.keys().filter(stands).cloned().collect()
+        };
+        let Some(name) = names.first() else {
+            let message = format!("there is no group that stands for the role `{role}`: make one of that name");
+            return Err(TargetError::Refused(message));
+        };
+        let id = team::id(session, name)?;
+        let wanted = [Wanted::user(entry, inside)];
+        edit(session, &id, name, &wanted).await?.into_iter().collect::<Result<(), _>>()?;
+    }
+    Ok(())
+}
+
+/// How the group is written next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    /// Whether those who join are added by `PATCH`.
+    add: bool,
+    removal: Removal,
+}
+
+impl Form {
+    /// What to try where some who join (`adds`) or leave (`removes`) are not as wanted.
+    fn next(self, adds: bool, removes: bool) -> Self {
+        let removal = match self.removal {
+            Removal::Filter if removes => Removal::Values,
+            _ if removes => Removal::Put,
+            same => same,
+        };
+        Self { add: self.add && !adds, removal }
+    }
+}
+
+/// Makes the group as wanted, as far as the server lets it, and says of each whether it is. Nobody else of
+/// this process writes the group meanwhile.
+async fn edit(
+    session: &Session,
+    id: &str,
+    name: &str,
+    wanted: &[Wanted],
+) -> Result<Vec<Result<(), TargetError>>, TargetError> {
+    let lock = session.group_lock(id);
+    let _alone = lock.lock().await;
+    let before = team::again(session, id, name).await?.members.unwrap_or_default();
+    let patches = session.features().await?.patch != Some(false) && !session.learned().no_group_patch;
+    let mut work = Work {
+        session,
+        id,
+        path: Session::group_path(id),
+        now: before.clone(),
+        elsewhere: BTreeSet::new(),
+        refused: BTreeMap::new(),
+        partly: false,
+    };
+    let mut form = match patches {
+        true => Form { add: true, removal: session.learned().removal.unwrap_or(Removal::Filter) },
+        false => Form { add: false, removal: Removal::Put },
+    };
+    let mut tried = 0;
+    let mut last = None;
+    loop {
+        let open: Vec<&Wanted> = wanted.iter().filter(|w| !work.is_right(w)).collect();
+        if open.is_empty() {
+            break;
+        }
+        tried += 1;
+        let round = match work.round(&open, form, &before, wanted).await {
+            Ok(round) => round,
+            // What is known to be right is right; of the others, this is what is known.
+            Err(error) => {
+                last = Some(error);
+                break;
+            }
+        };
+        let still = || open.iter().filter(|w| !work.is_right(w));
+        let (adds, removes) = (still().any(|w| w.inside), still().any(|w| !w.inside));
+        if !adds && !removes {
+            if open.iter().any(|w| !w.inside) {
+                session.learn(|l| l.removal = Some(form.removal));
+            }
+            continue;
+        }
+        match round {
+            Round::Maybe(why) => {
+                last = Some(TargetError::Unknown(why));
+                if tried < TRIES {
+                    tokio::time::sleep(backoff(tried)).await;
+                    continue;
+                }
+            }
+            Round::Done => last = Some(not_visible(session)),
+        }
+        let next = form.next(adds, removes);
+        // The way is understood, and some are refused for themselves.
+        if work.partly || next == form {
+            break;
+        }
+        (form, tried) = (next, 0);
+    }
+    let result = |w: &Wanted| {
+        if work.is_right(w) {
+            return Ok(());
+        }
+        Err(work.refused.get(&w.id).cloned().or_else(|| last.clone()).unwrap_or_else(|| not_visible(session)))
+    };
+    Ok(wanted.iter().map(result).collect())
+}
+
+/// What became of one round of requests.
+enum Round {
+    Done,
+    Maybe(String),
+}
+
+struct Work<'s> {
+    session: &'s Session,
+    id: &'s str,
+    path: String,
+    /// The members as last read.
+    now: Vec<Member>,
+    /// Who is in the group by what the server says on the user: by id.
+    elsewhere: BTreeSet<String>,
+    /// What the server refused, by id.
+    refused: BTreeMap<String, TargetError>,
+    /// Whether some of a request were taken, and others not.
+    partly: bool,
+}
+
+impl Work<'_> {
+    fn is_right(&self, w: &Wanted) -> bool {
+        let inside = self.now.iter().any(|m| w.is(m)) || self.elsewhere.contains(&w.id);
+        inside == w.inside
+    }
+
+    /// Sends what is to be done in one form, and looks at what came of it.
+    async fn round(
+        &mut self,
+        open: &[&Wanted],
+        form: Form,
+        before: &[Member],
+        wanted: &[Wanted],
+    ) -> Result<Round, TargetError> {
+        let proven = self.session.learned().removal == Some(form.removal);
+        let round = self.send(open, form).await?;
+        self.look(open).await?;
+        let stays = |m: &&Member| !wanted.iter().any(|w| w.is(m));
+        let lost: Vec<&Member> = before.iter().filter(stays).collect();
+        let all_gone = !lost.is_empty() && lost.iter().all(|m| !self.now.iter().any(|n| n.value == m.value));
+        if all_gone && !proven && form.removal != Removal::Put && open.iter().any(|w| !w.inside) {
+            self.session.learn(|l| l.removal = Some(Removal::Put));
+            self.put_back(&lost).await?;
+        }
+        Ok(round)
+    }
+
+    async fn send(&mut self, open: &[&Wanted], form: Form) -> Result<Round, TargetError> {
+        let whole = |w: &&&Wanted| if w.inside { !form.add } else { form.removal == Removal::Put };
+        if open.iter().any(|w| whole(&w)) {
+            return self.put(open).await;
+        }
+        let adds: Vec<&Wanted> = open.iter().copied().filter(|w| w.inside).collect();
+        // With the value as it is listed: some list names and not ids.
+        let listed = |w: &Wanted| self.now.iter().find(|m| w.is(m)).map_or(w.id.clone(), |m| m.value.clone());
+        let removes: Vec<(&Wanted, String)> = open.iter().filter(|w| !w.inside).map(|w| (*w, listed(w))).collect();
+        let mut round = Round::Done;
+        for chunk in adds.chunks(MEMBERS_MAX) {
+            let body = |of: &[&Wanted]| {
+                let values: Vec<Value> = of.iter().map(|w| w.value()).collect();
+                patch(vec![json!({"op": "add", "path": "members", "value": values})])
+            };
+            if let Round::Maybe(why) = self.chunk(chunk, &body).await? {
+                round = Round::Maybe(why);
+            }
+        }
+        for chunk in removes.chunks(MEMBERS_MAX) {
+            let of: Vec<&Wanted> = chunk.iter().map(|(w, _)| *w).collect();
+            let value = |w: &Wanted| chunk.iter().find(|(c, _)| c.id == w.id).map_or("", |(_, v)| v.as_str());
+            let body = |of: &[&Wanted]| {
+                if form.removal == Removal::Values {
+                    let values: Vec<Value> = of.iter().map(|w| json!({"value": value(w)})).collect();
+                    return patch(vec![json!({"op": "remove", "path": "members", "value": values})]);
+                }
+                let path = |w: &Wanted| format!("members[value eq {}]", quoted(value(w)));
+                patch(of.iter().map(|w| json!({"op": "remove", "path": path(w)})).collect())
+            };
+            if let Round::Maybe(why) = self.chunk(&of, &body).await? {
+                round = Round::Maybe(why);
+            }
+        }
+        Ok(round)
+    }
+
+    /// Sends one request for several; where it is refused because of one of them, one for each.
+    async fn chunk(
+        &mut self,
+        of: &[&Wanted],
+        body: &(dyn Fn(&[&Wanted]) -> Value + Sync),
+    ) -> Result<Round, TargetError> {
+        match self.session.write(Method::Patch, &self.path, Some(&body(of)), None).await? {
+            Sent::Done(_) => {
+                of.iter().for_each(|w| drop(self.refused.remove(&w.id)));
+                return Ok(Round::Done);
+            }
+            Sent::Maybe { why, .. } => return Ok(Round::Maybe(why)),
+            Sent::No(answer) if !may_be_said_otherwise(answer.status) && answer.status != 409 => {
+                return Err(refusal(&answer));
+            }
+            Sent::No(answer) => {
+                for w in of {
+                    self.refused.insert(w.id.clone(), refusal(&answer));
+                }
+                // A server that cannot do this at all says so once.
+                if of.len() == 1 || matches!(answer.status, 405 | 415 | 501) {
+                    return Ok(Round::Done);
+                }
+            }
+        }
+        let (mut taken, mut refused) = (0, 0);
+        for w in of {
+            match self.session.write(Method::Patch, &self.path, Some(&body(&[*w])), None).await? {
+                Sent::Done(_) => {
+                    self.refused.remove(&w.id);
+                    taken += 1;
+                }
+                Sent::Maybe { why, .. } => return Ok(Round::Maybe(why)),
+                Sent::No(_) => refused += 1,
+            }
+            // Two alone are refused as well: it is the way of saying it, and not one of them.
+            if taken == 0 && refused == 2 {
+                break;
+            }
+        }
+        self.partly |= taken > 0 && refused > 0;
+        Ok(Round::Done)
+    }
+
+    /// Puts the whole group as it is now, with what is to be done to it.
+    async fn put(&mut self, open: &[&Wanted]) -> Result<Round, TargetError> {
+        let answer = self.session.get(&self.path).await?;
+        if !answer.is_good() {
+            return Err(refusal(&answer));
+        }
+        let mut group = answer.json()?;
+        let version = user::honest_version(self.session, &group, answer.etag.as_deref());
+        let members = Group::read(&group).and_then(|g| g.members).unwrap_or_default();
+        let mut values: Vec<Value> = list(&group, "members").to_vec();
+        values.retain(|v| Member::read(v).is_none_or(|m| !open.iter().any(|w| !w.inside && w.is(&m))));
+        values.extend(open.iter().filter(|w| w.inside && !members.iter().any(|m| w.is(m))).map(|w| w.value()));
+        if let Some(map) = group.as_object_mut() {
+            map.retain(|k, _| !k.eq_ignore_ascii_case("meta") && !k.eq_ignore_ascii_case("members"));
+            map.insert("members".to_owned(), Value::Array(values));
+        }
+        Ok(match self.session.write(Method::Put, &self.path, Some(&group), version).await? {
+            Sent::Done(_) => Round::Done,
+            Sent::Maybe { why, .. } => Round::Maybe(why),
+            // Somebody else was in between: it is looked at again.
+            Sent::No(answer) if answer.status == 412 => Round::Maybe("the group was changed meanwhile".to_owned()),
+            Sent::No(answer) => return Err(refusal(&answer)),
+        })
+    }
+
+    /// Puts those back who were lost.
+    async fn put_back(&mut self, lost: &[&Member]) -> Result<(), TargetError> {
+        let back = |m: &&Member| Wanted {
+            id: m.value.clone(),
+            user_name: String::new(),
+            is_group: m.is_group == Some(true),
+            inside: true,
+        };
+        let wanted: Vec<Wanted> = lost.iter().map(back).collect();
+        let all: Vec<&Wanted> = wanted.iter().collect();
+        for chunk in all.chunks(MEMBERS_MAX) {
+            let values: Vec<Value> = chunk.iter().map(|w| w.value()).collect();
+            let body = patch(vec![json!({"op": "add", "path": "members", "value": values})]);
+            if !matches!(self.session.write(Method::Patch, &self.path, Some(&body), None).await?, Sent::Done(_)) {
+                self.put(&all).await?;
+            }
+        }
+        self.look(&all).await?;
+        match wanted.iter().filter(|w| !self.is_right(w)).count() {
+            0 => Ok(()),
+            missing => Err(TargetError::Unknown(format!(
+                "the server took {missing} others out of the group as well, and they could not be put back"
+            ))),
+        }
+    }
+
+    /// Reads the group until all of these are as wanted, or the settle time is over.
+    async fn look(&mut self, open: &[&Wanted]) -> Result<(), TargetError> {
+        let end = Instant::now() + self.session.settings.settle;
+        let mut wait = LOOK;
+        loop {
+            let value =
+                self.session.get_one(&self.path).await.map_err(|e| {
+                    TargetError::Unknown(format!("it was sent, and the group could not be read back: {e}"))
+                })?;
+            let Some(group) = value.as_ref().and_then(Group::read) else {
+                return Err(TargetError::Gone("the group is not there any more".to_owned()));
+            };
+            let hidden = group.members.is_none();
+            self.now = group.members.unwrap_or_default();
+            if self.now.is_empty() && (hidden || open.iter().all(|w| w.inside)) {
+                self.ask_users(open).await?;
+            }
+            // What was refused will not come.
+            let done = open.iter().all(|w| self.is_right(w) || self.refused.contains_key(&w.id));
+            if done || Instant::now() + wait > end {
+                return Ok(());
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+    }
+
+    /// A group that lists nobody may be one whose server never lists them (fact sheet scim, section 1):
+    /// then the users say it.
+    async fn ask_users(&mut self, open: &[&Wanted]) -> Result<(), TargetError> {
+        for w in open.iter().filter(|w| w.inside && !w.is_group) {
+            let value = self.session.get_one(&Session::user_path(&w.id)).await?;
+            let groups = value.as_ref().and_then(Account::read).map(|a| a.groups).unwrap_or_default();
+            if groups.iter().any(|g| g == self.id) {
+                self.elsewhere.insert(w.id.clone());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Groups: made, renamed, put into other groups, and taken away.
+
+use serde_json::{Value, json};
+
+use super::edit::patch;
+use super::{TRIES, may_be_said_otherwise, members, not_visible, see, user};
+use crate::model::TeamRecord;
+use crate::targets::TargetError;
+use crate::targets::http::{Method, backoff};
+use crate::targets::scim::paging::everything;
+use crate::targets::scim::resource::{GROUP, Group};
+use crate::targets::scim::session::{Sent, Session, refusal};
+use crate::targets::scim::value::text;
+
+/// The server's name for a group.
+pub fn id(session: &Session, name: &str) -> Result<String, TargetError> {
+    let index = session.index();
+    if index.ambiguous_groups.contains(name) {
+        return Err(TargetError::Conflict(format!("several groups are called `{name}`")));
+    }
+    index.groups.get(name).cloned().ok_or_else(|| TargetError::Gone(format!("there is no group `{name}`")))
+}
+
+/// Makes a group, and puts it into another where it lies in one.
+pub async fn create(session: &Session, team: &TeamRecord) -> Result<(), TargetError> {
+    if id(session, &team.name).is_ok() || session.index().ambiguous_groups.contains(&team.name) {
+        return Err(TargetError::Conflict(format!("a group `{}` is there already", team.name)));
+    }
+    let body = json!({"schemas": [GROUP], "displayName": team.name});
+    let mut tried = 0;
+    let id = loop {
+        tried += 1;
+        match session.write(Method::Post, "/Groups", Some(&body), None).await? {
+            Sent::Done(answer) => match answer.json().ok().and_then(|v| text(&v, "id")) {
+                Some(id) => break id,
+                None => match find(session, &team.name).await? {
+                    Some(id) => break id,
+                    None => return Err(not_visible(session)),
+                },
+            },
+            Sent::Maybe { why, answered } => match find(session, &team.name).await? {
+                Some(id) => break id,
+                // Names of groups need not be unique: what may still be coming is not asked for twice.
+                None if answered && tried < TRIES => tokio::time::sleep(backoff(tried)).await,
+                None => return Err(TargetError::Unknown(why)),
+            },
+            Sent::No(answer) if answer.status == 409 && tried > 1 => match find(session, &team.name).await? {
+                Some(id) => break id,
+                None => return Err(refusal(&answer)),
+            },
+            Sent::No(answer) => return Err(refusal(&answer)),
+        }
+    };
+    session.index().groups.insert(team.name.clone(), id.clone());
+    let called = |v: Option<&Value>| v.and_then(Group::read).is_some_and(|g| g.name == team.name);
+    let (good, seen) = see(session, &Session::group_path(&id), called).await?;
+    match (good, seen) {
+        (true, _) => {}
+        (false, None) => return Err(not_visible(session)),
+        (false, Some(_)) => {
+            return Err(TargetError::Refused("the group was made, and the server calls it otherwise".to_owned()));
+        }
+    }
+    match &team.outer {
+        Some(outer) => members::nest(session, &id, None, Some(outer)).await,
+        None => Ok(()),
+    }
+}
+
+/// A group of that name that the index does not know yet.
+async fn find(session: &Session, name: &str) -> Result<Option<String>, TargetError> {
+    let all = everything(session, "/Groups", |v| Group::read(v).filter(|g| g.name == name).map(|g| g.id)).await?;
+    Ok(all.items.into_iter().next())
+}
+
+/// Reads a group again before it is changed: that it is there, and still the one that is meant.
+pub async fn again(session: &Session, id: &str, name: &str) -> Result<Group, TargetError> {
+    let value = session.get_one(&Session::group_path(id)).await?;
+    let Some(group) = value.as_ref().and_then(Group::read) else {
+        return Err(TargetError::Gone(format!("the group `{name}` is not there any more")));
+    };
+    if group.name != name {
+        return Err(TargetError::Conflict(format!("the group `{name}` is called `{}` now", group.name)));
+    }
+    Ok(group)
+}
+
+/// Changes in which group a group lies: there is nothing else.
+pub async fn update(session: &Session, before: &TeamRecord, after: &TeamRecord) -> Result<(), TargetError> {
+    let id = id(session, &after.name)?;
+    if before.outer == after.outer {
+        return Ok(());
+    }
+    members::nest(session, &id, before.outer.as_deref(), after.outer.as_deref()).await
+}
+
+/// Gives a group another name.
+pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), TargetError> {
+    if id(session, to).is_ok() {
+        return Err(TargetError::Conflict(format!("a group `{to}` is there already")));
+    }
+    let id = id(session, from)?;
+    again(session, &id, from).await?;
+    let path = Session::group_path(&id);
+    let mut outcome = not_visible(session);
+    let can_patch = session.features().await?.patch != Some(false) && !session.learned().no_group_patch;
+    'forms: for whole in [false, true] {
+        if !whole && !can_patch {
+            continue;
+        }
+        for tried in 1..=TRIES {
+            let sent = if whole {
+                let mut group = session.get_one(&path).await?.unwrap_or_default();
+                if let Some(map) = group.as_object_mut() {
+                    map.retain(|k, _| !k.eq_ignore_ascii_case("meta") && !k.eq_ignore_ascii_case("displayName"));
+                    map.insert("displayName".to_owned(), Value::from(to));
+                }
+                session.write(Method::Put, &path, Some(&group), None).await?
+            } else {
+                let body = patch(vec![json!({"op": "replace", "path": "displayName", "value": to})]);
+                session.write(Method::Patch, &path, Some(&body), None).await?
+            };
+            if let Sent::No(answer) = &sent {
+                if !whole && may_be_said_otherwise(answer.status) {
+                    continue 'forms;
+                }
+                return Err(refusal(answer));
+            }
+            let (good, _) = see(session, &path, |v| v.and_then(Group::read).is_some_and(|g| g.name == to)).await?;
+            if good {
+                let mut index = session.index();
+                if let Some(id) = index.groups.remove(from) {
+                    index.groups.insert(to.to_owned(), id);
+                }
+                return Ok(());
+            }
+            match sent {
+                Sent::Maybe { why, .. } => {
+                    outcome = TargetError::Unknown(why);
+                    tokio::time::sleep(backoff(tried)).await;
+                }
+                _ => {
+                    outcome = not_visible(session);
+                    continue 'forms;
+                }
+            }
+        }
+    }
+    Err(outcome)
+}
+
+/// Takes a group away.
+pub async fn delete(session: &Session, name: &str) -> Result<(), TargetError> {
+    let id = match id(session, name) {
+        Ok(id) => id,
+        Err(TargetError::Gone(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match again(session, &id, name).await {
+        Ok(_) => user::gone(session, &Session::group_path(&id)).await?,
+        Err(TargetError::Gone(_)) => {}
+        Err(error) => return Err(error),
+    }
+    session.index().groups.remove(name);
+    Ok(())
+}
