@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Location;
 use crate::model::*;
-use crate::plan::{Context, Options, Plan, Promise, Step, TargetPlan, plan};
+use crate::plan::{Context, Hands, Options, Plan, Promise, Step, TargetPlan, plan};
 
 /// A day on which every test takes place.
 pub(crate) fn today() -> Moment {
@@ -206,6 +206,7 @@ pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: 
         ownership,
         kinds: &Kind::ALL,
         enables: true,
+        hands: Hands::default(),
         applier: crate::invariants::Applier::Anyone,
         locate: &locate,
         tests: &[],
