@@ -283,3 +283,131 @@ pub fn leaving(
         plan.guards.push(Verdict::new(rule, Answer::Violated, message).help(help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{desired, lines, live, planned, planned_with, whole};
+
+    fn note_of(plan: &TargetPlan, part: &str) -> Option<(String, Option<String>)> {
+        plan.notes.iter().find(|n| n.message.contains(part)).map(|n| (n.message.clone(), n.help.clone()))
+    }
+
+    #[test]
+    fn what_is_done_by_hand_is_said_and_never_a_change() {
+        let reach = |change: &Change| match change {
+            Change::CreateResource { .. } => {
+                Reach::ByHand(ByHand { what: "make the model".into(), place: "on the screen".into() })
+            }
+            Change::UpdateUser { before, after } => {
+                let part = UserRecordParts { before, after }.without_role();
+                Reach::Part(Box::new(part), Some(ByHand { what: "make her admin".into(), place: "there".into() }))
+            }
+            Change::DeleteResource { .. } => Reach::Left,
+            Change::DeleteTeam { .. } => Reach::Nothing,
+            _ => Reach::Writes,
+        };
+        let hands = Hands { reach: Some(&reach), contains: false };
+        let was = live("user root@a.b role=admin\nuser ada@a.b role=viewer name=Ada\nteam t\nres model/old");
+        let wanted = desired(
+            "user root@a.b role=admin\nuser ada@a.b role=admin name=Countess\nres model/new\ngrant model/new ada@a.b use",
+        );
+        let plan = planned_with(&wanted, &was, hands);
+        assert_eq!(lines(&plan), ["1 update-user ada@a.b"]);
+        let Change::UpdateUser { after, .. } = &plan.steps[0].change else { panic!() };
+        assert_eq!((after.name.as_deref(), after.role.as_deref()), (Some("Countess"), Some("viewer")));
+        assert_eq!(
+            note_of(&plan, "make the model"),
+            Some(("by hand: make the model".into(), Some("on the screen".into())))
+        );
+        assert!(note_of(&plan, "by hand: make her admin").is_some());
+        assert!(note_of(&plan, "1 change waits for resource model/new").is_some());
+        assert_eq!(plan.left_alone.get(&Kind::Resource), Some(&1));
+        assert!(!plan.is_blocked());
+    }
+
+    /// An update without its change of role.
+    struct UserRecordParts<'a> {
+        before: &'a crate::model::UserRecord,
+        after: &'a crate::model::UserRecord,
+    }
+
+    impl UserRecordParts<'_> {
+        fn without_role(&self) -> Change {
+            let after = crate::model::UserRecord { role: self.before.role.clone(), ..self.after.clone() };
+            Change::UpdateUser { before: self.before.clone(), after }
+        }
+    }
+
+    #[test]
+    fn what_can_never_be_stops_the_plan() {
+        let reach = |change: &Change| match change {
+            Change::AddMember { .. } => Reach::Never { what: "not in there".into(), help: "take it away".into() },
+            _ => Reach::Writes,
+        };
+        let was = live("user root@a.b role=admin\nteam t");
+        let wanted = desired("user root@a.b role=admin\nteam t\nmember t root@a.b");
+        let plan = planned_with(&wanted, &was, Hands { reach: Some(&reach), contains: false });
+        assert!(plan.is_blocked());
+        let verdict = plan.guards.iter().find(|v| v.answer == Answer::Violated).unwrap();
+        assert_eq!((verdict.rule.as_str(), verdict.message.as_str()), ("unreachable-is-manual", "not in there"));
+    }
+
+    #[test]
+    fn a_block_takes_what_can_be_given_back() {
+        let state = "user root@a.b role=admin\nuser eve@a.b role=viewer\nteam t\nmember t eve@a.b\nres project/x\n\
+                     grant project/x eve@a.b edit\ngrant project/x everyone use";
+        let was = live(state);
+        let mut wanted = desired(&state.replace("eve@a.b role=viewer", "eve@a.b role=viewer state=disabled"));
+        wanted.blocks.insert("eve@a.b".into(), Some("INC-77".into()));
+        let plan = planned_with(&wanted, &was, Hands { reach: None, contains: true });
+        assert_eq!(lines(&plan), ["1 remove-member t eve@a.b", "1 revoke-grant project/x eve@a.b"]);
+        assert!(plan.irreversible.is_empty() && !plan.is_blocked(), "{:?}", plan.guards);
+        let (message, help) = note_of(&plan, "is blocked").unwrap();
+        assert!(message.contains("what everyone has stays: use on project/x"), "{message}");
+        assert!(help.unwrap().contains("state: disabled"));
+        // When it is done, nothing is left to do, and nothing is given back while the block stands.
+        let done = live(
+            "user root@a.b role=admin\nuser eve@a.b role=viewer\nteam t\nres project/x\ngrant project/x everyone use",
+        );
+        let plan = planned_with(&wanted, &done, Hands { reach: None, contains: true });
+        assert_eq!(lines(&plan), [""; 0]);
+        // Elsewhere, a block disables.
+        assert_eq!(lines(&planned(&wanted, &was)), ["1 disable-user eve@a.b"]);
+    }
+
+    #[test]
+    fn what_leavers_own_has_a_successor_or_stops_the_plan() {
+        let state = "user root@a.b role=admin\nuser ada@a.b role=admin\nuser eve@a.b role=viewer";
+        let was = live(state);
+        let mut wanted = desired("user root@a.b role=admin\nuser ada@a.b role=admin");
+        wanted.rules.removal.users = crate::model::UserRemoval::Delete;
+        let step = ByHand { what: "empty the folder".into(), place: "in there".into() };
+        let owned = BTreeMap::from([(
+            "eve@a.b".to_owned(),
+            Belongings { moves: vec!["schedule 1 (Daily)".into()], by_hand: vec![step] },
+        )]);
+        let judged = |successor: Option<&str>| {
+            let mut plan = planned(&wanted, &was);
+            leaving(&mut plan, &was, successor, &owned);
+            plan
+        };
+        let fine = judged(Some("ada@a.b"));
+        assert!(!fine.guards.iter().any(|v| v.answer == Answer::Violated), "{:?}", fine.guards);
+        assert!(note_of(&fine, "before eve@a.b goes, ada@a.b takes over: schedule 1 (Daily)").is_some());
+        assert!(note_of(&fine, "by hand, before eve@a.b goes: empty the folder").is_some());
+        for (successor, says) in [
+            (None, "nobody takes over what these accounts own"),
+            (Some("eve@a.b"), "eve@a.b cannot take over"),
+            (Some("who@a.b"), "who@a.b cannot take over"),
+        ] {
+            let plan = judged(successor);
+            let stop = plan.guards.iter().find(|v| v.answer == Answer::Violated).unwrap();
+            assert!(stop.message.starts_with(says), "{}", stop.message);
+        }
+        // Who takes it over is part of what is reviewed.
+        let digest = |successor| whole(judged(successor), &["irreversible.user=1"]).digest;
+        assert_ne!(digest(Some("ada@a.b")), digest(Some("root@a.b")));
+        assert_eq!(digest(Some("ada@a.b")), digest(Some("ada@a.b")));
+    }
+}

@@ -27,6 +27,9 @@ use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 /// The kinds on which somebody holds a role as a user or group, not by a permit.
 pub const WITH_ROLES: &[&str] = &["connection", "model"];
 
+/// Folders of the organization: those of people are theirs (section b.6).
+pub const OPEN: &str = "&scope=organization";
+
 /// So many of those who are only counted are named.
 const NAMED: usize = 3;
 
@@ -150,7 +153,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
         }
     }
     if wanted.wants_kinds(&["folder", "document"]) {
-        let Listing { items, doubts: more } = cursor(session, "/v1/folders", "", Folder::read).await?;
+        let Listing { items, doubts: more } = cursor(session, "/v1/folders", OPEN, Folder::read).await?;
         doubts.extend(more);
         pass.folders(&items);
         if wanted.wants_kinds(&["document"]) {

@@ -8,6 +8,7 @@ use crate::model::ResourceRecord;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, encode};
 use crate::targets::omni::paging::cursor;
+use crate::targets::omni::read::OPEN;
 use crate::targets::omni::session::{Sent, Session};
 use crate::targets::omni::shape::{Folder, Thing};
 use crate::targets::scim::refusal;
@@ -18,7 +19,7 @@ pub async fn create(session: &Session, resource: &ResourceRecord) -> Result<(), 
     let Some(path) = resource.name.strip_prefix("folder/") else {
         return Err(TargetError::Refused(format!("{} is made by hand", resource.name)));
     };
-    let find = || cursor(session, "/v1/folders", "", |v| Folder::read(v).filter(|f| !f.restricted && f.path == path));
+    let find = || cursor(session, "/v1/folders", OPEN, |v| Folder::read(v).filter(|f| !f.restricted && f.path == path));
     if find().await?.items.first().is_some() {
         return Err(TargetError::Conflict(format!("{} came into being meanwhile: plan again", resource.name)));
     }
