@@ -44,7 +44,8 @@ pub const PROFILES: Profiles = Profiles {
             credentials: &["token"],
             settings: super::omni::SETTINGS,
             custom_roles: false,
-            role_needed: true,
+            // Everybody is a member at least, and who is more the API seldom says.
+            role_needed: false,
             accounts_without_role: false,
             // Omni itself is reached by https only; http is for the sandbox on the same machine.
             url: &["https://", "http://"],

@@ -28,7 +28,7 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         ),
         Change::RenameUser { from, to } => never(
             format!("Omni knows people by their address, and cannot make {to} of {from}"),
-            "take `was:` away: {to} becomes somebody new, and {from} goes with what they have",
+            "take `was:` away: the new address is somebody new, and the old one goes with what it has",
         ),
         Change::CreateTeam { team } if team.name.chars().count() > GROUP_NAME_MAX => never(
             format!("the name of group `{}` is longer than {GROUP_NAME_MAX} characters", team.name),

@@ -20,7 +20,7 @@ pub async fn create(session: &Session, resource: &ResourceRecord) -> Result<(), 
         return Err(TargetError::Refused(format!("{} is made by hand", resource.name)));
     };
     let find = || cursor(session, "/v1/folders", OPEN, |v| Folder::read(v).filter(|f| !f.restricted && f.path == path));
-    if find().await?.items.first().is_some() {
+    if !find().await?.items.is_empty() {
         return Err(TargetError::Conflict(format!("{} came into being meanwhile: plan again", resource.name)));
     }
     let (around, name) = path.rsplit_once('/').map_or((None, path), |(around, name)| (Some(around), name));
