@@ -39,6 +39,12 @@ pub async fn set(
     if held.as_deref() == wanted {
         return Ok(());
     }
+    if let (Some(role), Whose::User(id)) = (wanted, &place.whose)
+        && owns(&now, id)
+    {
+        let message = format!("{to} owns {resource}, which is more than {role}: take the grant away");
+        return Err(TargetError::Refused(message));
+    }
     let from: Vec<&str> = before.iter().map(|r| r.role.as_str()).filter(|r| *r != NOTHING).collect();
     if held.as_deref().map_or(!from.is_empty(), |role| !from.contains(&role)) {
         let held = held.as_deref().unwrap_or("nothing");
