@@ -22,6 +22,7 @@ mod plans;
 mod questions;
 mod review;
 mod rules;
+mod sandbox_omni;
 mod sandbox_scim;
 mod schemas;
 mod scim;
