@@ -18,6 +18,7 @@ mod kubernetes;
 mod life;
 mod locks;
 mod moments;
+mod omni;
 mod plans;
 mod questions;
 mod review;

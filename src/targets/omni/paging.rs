@@ -38,7 +38,7 @@ pub async fn scim<T>(
     take: impl Fn(&Value) -> Option<T>,
 ) -> Result<Listing<T>, TargetError> {
     let (mut items, mut seen): (Vec<T>, HashSet<String>) = (Vec::new(), HashSet::new());
-    let (mut start, mut total) = (1, None);
+    let (mut start, mut total, mut step) = (1, None, SCIM_PAGE);
     for _ in 0..PAGES_MAX {
         let page = session.get(&format!("{path}?startIndex={start}&count={SCIM_PAGE}")).await?;
         if get(&page, "Resources").is_none() && number(&page, "totalResults") != Some(0) {
@@ -52,8 +52,13 @@ pub async fn scim<T>(
                 items.extend(take(thing));
             }
         }
-        let done = things.is_empty() || seen.len() == before || total.is_some_and(|t| seen.len() >= t);
-        if done {
+        // Where a list ends with a full page, a total that is too low would hide the rest: one look further.
+        let full = things.len() == SCIM_PAGE || (start > 1 && things.len() == step);
+        if start == 1 {
+            step = things.len();
+        }
+        let all = total.is_some_and(|t| seen.len() >= t) && !full;
+        if things.is_empty() || seen.len() == before || all {
             let wrong = total.filter(|t| *t != seen.len());
             let say = |t| format!("Omni says that there are {t} at {path}, and lists {}", seen.len());
             return Ok(Listing { doubts: wrong.map(say).into_iter().collect(), items });
