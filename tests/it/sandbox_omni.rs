@@ -1230,7 +1230,7 @@ fn it_begins_with_what_is_declared_and_keeps_it() {
     let expected = [
         "connection/warehouse",
         "document/money/Close",
-        "folder/money",
+        "folder/money of ada@acme.example",
         "folder/money/secret of ada@acme.example",
         "model/finance",
     ];
@@ -1283,4 +1283,167 @@ fn the_command() {
     env.run(&["sandbox", "omni", "--token", "t", "--port", "0", "--fault", "none"])
         .ended(1)
         .says(&["sandbox omni --faults"]);
+}
+
+/// Numbers that look like chance and are the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n.max(1)
+    }
+
+    fn of(&mut self, list: &[String]) -> String {
+        list.get(self.below(list.len())).cloned().unwrap_or_else(|| "none".to_owned())
+    }
+}
+
+/// One request of any kind; whether it is done is the sandbox's business.
+fn anything(sandbox: &Sandbox, chance: &mut Chance, step: usize) -> u16 {
+    let ids = |path: &str, list: &str, name: &str| texts(&sandbox.read(path)[list], name);
+    let users = ids("/scim/v2/users", "Resources", "id");
+    let groups = ids("/scim/v2/groups", "Resources", "id");
+    let folders = ids("/v1/folders?pageSize=100", "records", "id");
+    let documents = ids("/v1/documents", "records", "identifier");
+    let (user, group, folder, document) =
+        (chance.of(&users), chance.of(&groups), chance.of(&folders), chance.of(&documents));
+    let model = chance.of(&ids("/v1/models?modelKind=SHARED", "records", "id"));
+    let connection = chance.of(&ids("/v1/connections", "connections", "id"));
+    let tier = ["NO_ACCESS", "VIEWER", "QUERY_TOPICS", "QUERIER", "MODELER"][chance.below(5)];
+    let role = ["NO_ACCESS", "VIEWER", "EDITOR", "MANAGER"][chance.below(4)];
+    let content =
+        if chance.below(2) == 0 { format!("/v1/folders/{folder}") } else { format!("/v1/documents/{document}") };
+    let who = if chance.below(2) == 0 { json!({"userIds": [user]}) } else { json!({"userGroupIds": [group]}) };
+    let mut permit = who.clone();
+    permit["role"] = json!(role);
+    let got = match chance.below(18) {
+        0 | 1 => sandbox.send(
+            "POST",
+            "/scim/v2/users",
+            &json!({"userName": format!("u{step}@acme.example"), "displayName": "U"}),
+        ),
+        2 => sandbox.send("DELETE", &format!("/scim/v2/users/{user}"), &Value::Null),
+        3 => sandbox.send(
+            "POST",
+            "/scim/v2/groups",
+            &json!({"displayName": format!("g{step}"), "members": [{"value": user}]}),
+        ),
+        4 => sandbox.send("DELETE", &format!("/scim/v2/groups/{group}"), &Value::Null),
+        5 => sandbox.patch(
+            &format!("/scim/v2/groups/{group}"),
+            json!([{"op": "replace", "path": "displayName", "value": format!("r{step}")}]),
+        ),
+        6 => sandbox.patch(
+            &format!("/scim/v2/groups/{group}"),
+            json!([{"op": "add", "path": "members", "value": [{"value": user}]}]),
+        ),
+        7 => {
+            sandbox.send("POST", &format!("/v1/users/{user}/model-roles"), &json!({"roleName": tier, "modelId": model}))
+        }
+        8 => sandbox.send(
+            "POST",
+            &format!("/v1/user-groups/{group}/model-roles"),
+            &json!({"roleName": tier, "modelId": model}),
+        ),
+        9 => sandbox.send(
+            "POST",
+            &format!("/v1/users/{user}/model-roles"),
+            &json!({"roleName": "CONNECTION_ADMIN", "connectionId": connection}),
+        ),
+        10 => sandbox.send("PATCH", &format!("/v1/connections/{connection}"), &json!({"baseRole": tier})),
+        11 => sandbox.send(
+            "POST",
+            "/v1/folders",
+            &json!({"name": format!("f{step}"), "parentFolderId": folder, "userId": user}),
+        ),
+        12 => sandbox.send("PATCH", &format!("/v1/folders/{folder}"), &json!({"path": format!("p{step}")})),
+        13 if chance.below(3) == 0 => sandbox.send("DELETE", &format!("/v1/folders/{folder}?force=true"), &Value::Null),
+        13 | 14 => sandbox.send("POST", &format!("{content}/permissions"), &permit),
+        15 => sandbox.send("DELETE", &format!("{content}/permissions"), &who),
+        16 => sandbox.send("PUT", &format!("{content}/permissions"), &json!({"organizationRole": role})),
+        _ => {
+            sandbox.things(&format!("documents: [{{name: d{step}, folder: 'n{}'}}]", chance.below(3)));
+            let path = ["null", "\"n0\"", "\"n1\""][chance.below(3)];
+            let body = serde_json::from_str(&format!("{{\"folderPath\": {path}}}")).unwrap();
+            sandbox.send("POST", &format!("/v1/documents/{document}/move"), &body)
+        }
+    };
+    got.status.unwrap()
+}
+
+/// The grants that a client reads, those of owners aside, as the directory would say them.
+fn read_grants(sandbox: &Sandbox) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut content = Vec::new();
+    for folder in sandbox.read("/v1/folders?pageSize=100")["records"].as_array().unwrap() {
+        content.push((format!("/v1/folders/{}", text(&folder["id"])), format!("folder/{}", text(&folder["path"]))));
+    }
+    for document in sandbox.read("/v1/documents?pageSize=100")["records"].as_array().unwrap() {
+        let place = document["folder"]["path"].as_str().map(|p| format!("{p}/")).unwrap_or_default();
+        let name = format!("document/{place}{}", text(&document["name"]));
+        content.push((format!("/v1/documents/{}", text(&document["identifier"])), name));
+    }
+    for (path, name) in content {
+        for line in sandbox.read(&format!("{path}/permissions"))["permits"].as_array().unwrap() {
+            let direct = &line["direct"];
+            if direct.is_null() || direct["isOwner"] == true || direct["role"] == "NO_ACCESS" {
+                continue;
+            }
+            let to = match (line["description"].as_str(), line["type"].as_str()) {
+                (Some("Organization"), _) => "everyone".to_owned(),
+                (_, Some("userGroup")) => format!("team/{}", text(&line["name"])),
+                (email, _) => email.unwrap().to_owned(),
+            };
+            found.push(format!("{to} {} {name}", text(&direct["role"])));
+        }
+    }
+    let models = sandbox.read("/v1/models")["records"].clone();
+    let name = |line: &Value| {
+        let model = models.as_array().unwrap().iter().find(|m| m["id"] == line["modelId"]);
+        model.map_or_else(|| "connection".to_owned(), |m| format!("model/{}", text(&m["name"])))
+    };
+    for user in sandbox.read("/scim/v2/users?count=1000")["Resources"].as_array().unwrap() {
+        let lines = sandbox.read(&format!("/v1/users/{}/model-roles", text(&user["id"])));
+        for line in lines["results"].as_array().unwrap() {
+            if line["from"]["type"] == "User Role" && line["roleName"] != "NO_ACCESS" {
+                found.push(format!("{} {} {}", text(&user["userName"]), text(&line["roleName"]), name(line)));
+            }
+        }
+    }
+    for group in sandbox.read("/scim/v2/groups?count=1000")["Resources"].as_array().unwrap() {
+        let lines = sandbox.read(&format!("/v1/user-groups/{}/model-roles", text(&group["id"])));
+        for line in lines["results"].as_array().unwrap().iter().filter(|l| l["roleName"] != "NO_ACCESS") {
+            found.push(format!("team/{} {} {}", text(&group["displayName"]), text(&line["roleName"]), name(line)));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn whatever_is_done_the_directory_follows() {
+    const GRANTS: &str = "SELECT coalesce(u.email, 'team/' || t.name, 'everyone') || ' ' || r.name || ' ' || \
+        CASE WHEN s.name LIKE 'connection/%' THEN 'connection' ELSE s.name END FROM grants g \
+        JOIN roles r ON r.id = g.role_id JOIN resources s ON s.id = g.resource_id LEFT JOIN users u ON u.id = g.user_id \
+        LEFT JOIN teams t ON t.id = g.team_id WHERE NOT (g.everyone = 1 AND s.name LIKE 'connection/%') \
+        AND coalesce(g.user_id <> s.owner_id, 1) ORDER BY 1";
+    for seed in 1..=4 {
+        let env = TestEnv::with(DECLARATION);
+        let file = env.file("omni.db");
+        let mut chance = Chance(seed);
+        let (mut sandbox, mut done, mut compared) = (begun(&env, Some(&file)), 0, 0);
+        for step in 0..120 {
+            done += usize::from(anything(&sandbox, &mut chance, step) < 300);
+            if step % 40 == 39 {
+                let (before, grants) = (everything(&sandbox), read_grants(&sandbox));
+                sandbox.handle.stop().unwrap_or_else(|e| panic!("seed {seed}, step {step}: {e}"));
+                assert_eq!(rows(&file, GRANTS), grants, "seed {seed}, step {step}");
+                compared += grants.len();
+                sandbox = begun(&env, Some(&file));
+                assert_eq!(everything(&sandbox), before, "seed {seed}, step {step}");
+            }
+        }
+        assert!(done > 60 && compared > 10, "{done} requests were done, {compared} grants compared: that says little");
+    }
 }

@@ -50,9 +50,9 @@ ATTRIBUTES = "urn:omni:params:1.0:UserAttribute"
 called = set()
 
 
-def call(name, *arguments, **named):
-    called.add(name)
-    return getattr(api, name)(*arguments, **named)
+def call(what, *arguments, **named):
+    called.add(what)
+    return getattr(api, what)(*arguments, **named)
 
 
 def same(found, expected, what):

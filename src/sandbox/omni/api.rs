@@ -245,7 +245,7 @@ impl Omni {
         if people.is_empty() && things.iter().all(|(_, ids)| ids.is_empty()) {
             return;
         }
-        let changes = self.shadow.follow(&mut self.mirror, &people, &things, &self.state);
+        let (changes, keys) = self.shadow.follow(&mut self.mirror, &people, &things, &self.state);
         let mut rows: Vec<Row> = Vec::new();
         for (id, was) in &people {
             let now = self.state.people.any(id);
@@ -257,10 +257,11 @@ impl Omni {
         for ((name, table), (_, ids)) in self.state.world.tables().into_iter().zip(&things) {
             for id in ids {
                 rows.push(Row { kind: name, id: id.clone(), body: table.row(id) });
-                let key = format!("{name} {id}");
-                let body = self.shadow.name(&key).map(|name| Value::from(name).to_string());
-                rows.push(Row { kind: "resource-name", id: key, body });
             }
+        }
+        for key in keys {
+            let body = self.shadow.name(&key).map(|name| Value::from(name).to_string());
+            rows.push(Row { kind: "resource-name", id: key, body });
         }
         let last = self.state.people.last().to_string();
         rows.push(Row { kind: "counter", id: "last".to_owned(), body: Some(last) });

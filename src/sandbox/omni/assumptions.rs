@@ -171,6 +171,10 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ("(c) custom roles", "have the priority of their base, unless a file of things says another"),
     (
         "seed",
+        "folders and documents without an owner belong to the first organization administrator, or to whoever made the key",
+    ),
+    (
+        "seed",
         "who is declared as disabled is left out; declared attributes are defined as texts; a document's declared name is its name below its folder",
     ),
     (

@@ -7,7 +7,7 @@ use super::error::{Refusal, Result};
 use super::keys::acting;
 use super::page::{self, Cursor, Paging};
 use super::people::{member, name_of};
-use super::world::{Access, Folder, State};
+use super::world::{Access, Folder, State, maker};
 
 const LIST: Paging = Paging { size: 20, most: 100, cursor: Cursor::Opaque };
 /// How much can be deleted by force.
@@ -113,7 +113,7 @@ pub fn create(cx: &mut Cx<'_>) -> Result<Done> {
             let user = member(cx.state, &id).ok_or_else(|| Refusal::missing(format!("Membership {id} not found")))?;
             (id.clone(), name_of(user).to_owned())
         }
-        None => acting(cx).map(|u| (u.id.clone(), name_of(u).to_owned())).unwrap_or_default(),
+        None => acting(cx).map_or_else(|| (maker(), String::new()), |u| (u.id.clone(), name_of(u).to_owned())),
     };
     let restricted = match (&outer, scope) {
         (Some(outer), Some(wanted)) if outer.restricted != wanted => {

@@ -43,6 +43,12 @@ pub fn member<'a>(state: &'a State, id: &str) -> Option<&'a Arc<Resource>> {
     state.people.get(Kind::User, id).filter(|u| is_member(u))
 }
 
+/// The first organization administrator.
+pub fn administrator(state: &State) -> Option<&Resource> {
+    let all = state.people.list(Kind::User);
+    all.into_iter().map(AsRef::as_ref).find(|u| is_member(u) && organization_role(u) == "ORG_ADMIN")
+}
+
 /// The name that people see.
 pub fn name_of(user: &Resource) -> &str {
     user.text("displayName").or_else(|| user.text("userName")).unwrap_or_default()

@@ -114,14 +114,15 @@ impl Shadow {
         self.at.get(key).map(|p| p.name.as_str())
     }
 
-    /// What the directory must do to hold these as they are now, in an order in which it can.
+    /// What the directory must do to hold these as they are now, in an order in which it can; and the keys
+    /// of resources whose name may be another.
     pub fn follow(
         &mut self,
         mirror: &mut Mirror,
         people: &[(String, Option<Arc<Resource>>)],
         things: &[(&'static str, Vec<String>)],
         state: &State,
-    ) -> Vec<Change> {
+    ) -> (Vec<Change>, Vec<String>) {
         let gone: BTreeSet<&str> =
             people.iter().map(|(id, _)| id.as_str()).filter(|id| state.people.any(id).is_none()).collect();
         let wanted = self.wanted(things, &gone, state);
@@ -129,8 +130,9 @@ impl Shadow {
         self.take_away(&wanted, mirror, &mut changes);
         let ids: Vec<String> = people.iter().map(|(id, _)| id.clone()).collect();
         changes.extend(mirror.follow(&ids, &state.people));
+        let keys = wanted.keys().cloned().collect();
         self.put(wanted, mirror, &mut changes);
-        changes
+        (changes, keys)
     }
 
     /// What is to become of each resource that something happened to; `None` where it goes.

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::stamp;
-use super::people::{self, member, name_of, new_group, user_body};
+use super::people::{self, administrator, member, name_of, new_group, user_body};
 use super::roles;
 use super::seed::own_segment;
 use super::world::{
     Access, Connection, Custom, Definition, Document, EmailOnly, Embed, Folder, Held, Key, Model, Permit, Role,
-    Schedule, State, group_uuid,
+    Schedule, State, group_uuid, maker,
 };
 use super::{connections, content, definitions, folders};
 use crate::sandbox::scim::schema::Kind;
@@ -235,10 +235,12 @@ pub fn folder(state: &mut State, path: &str, owner: Option<&str>) -> Result<Stri
     parent.ok_or_else(|| "a folder has no path".to_owned())
 }
 
-/// Access with an owner alone.
+/// Access with an owner alone: whoever is named, or the first organization administrator.
 pub fn owned(state: &State, owner: Option<&str>) -> Result<Access> {
-    let Some(owner) = owner else { return Ok(Access::default()) };
-    let id = user(state, owner)?;
+    let id = match owner {
+        Some(owner) => user(state, owner)?,
+        None => administrator(state).map_or_else(maker, |u| u.id.clone()),
+    };
     let name = member(state, &id).map(|u| name_of(u).to_owned()).unwrap_or_default();
     Ok(Access { owner: id, owner_name: name, ..Access::default() })
 }

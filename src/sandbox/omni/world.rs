@@ -417,6 +417,11 @@ pub fn short(text: &str) -> String {
     Sha256::digest(text).iter().take(8).map(|byte| char::from(sign(byte))).collect()
 }
 
+/// The membership of whoever made the key, where nobody is left who could have.
+pub fn maker() -> String {
+    uuid("maker of the key")
+}
+
 /// The full identifier of a group, which nothing links to its short one.
 pub fn group_uuid(id: &str) -> String {
     uuid(&format!("full {id}"))

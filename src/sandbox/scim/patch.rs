@@ -162,7 +162,7 @@ fn at_attr(map: &mut Map<String, Value>, at: At, filter: Option<&Filter>, verb: 
             }
             let mut list = taken(map, attr);
             let at = list.len();
-            let mut known: std::collections::HashSet<String> = list.iter().filter_map(|v| value_of(v)).collect();
+            let mut known: std::collections::HashSet<String> = list.iter().filter_map(value_of).collect();
             for one in new {
                 let is_there = match value_of(&one) {
                     Some(value) if attr.name == "members" => !known.insert(value),

@@ -19,7 +19,7 @@ pub fn requests(session: &Session, waves: &[Vec<&Change>]) -> u64 {
     let of_users =
         |c: &&Change| matches!(c.object().kind, crate::model::Kind::User) && !matches!(c, Change::DeleteUser { .. });
     // What the server says of its attributes.
-    total += u64::from(waves.iter().flatten().any(|c| of_users(c)));
+    total += u64::from(waves.iter().flatten().any(of_users));
     for wave in waves {
         let mut members: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for one in wave {
