@@ -126,8 +126,8 @@ impl Omni {
 
     /// The role that somebody holds on a model by themselves, and the one that counts.
     fn model_role(&self, email: &str) -> (Option<String>, String) {
-        let rows = self.get(&format!("/api/v1/users/{}/model-roles", self.id(email)));
-        let rows = rows["results"].as_array().unwrap().clone();
+        let (_, rows) = self.call("GET", &format!("/api/v1/users/{}/model-roles", self.id(email)), &Value::Null);
+        let rows = rows["results"].as_array().cloned().unwrap_or_default();
         let text = |row: &Value| row["roleName"].as_str().unwrap().to_owned();
         let direct = rows.iter().find(|r| r["from"]["type"] == "User Role").map(text);
         (direct, rows.iter().find(|r| r["resolved"] == true).map(text).unwrap_or_default())
@@ -466,6 +466,7 @@ impl Omni {
         let groups = list("/api/scim/v2/groups?count=100", "Resources");
         let mut people: Vec<Value> = users
             .iter()
+            .filter(|u| u["active"] == true)
             .map(|u| {
                 let email = u["userName"].as_str().unwrap();
                 json!([email.to_lowercase(), u["displayName"], self.attributes(email), self.model_role(email).0])
@@ -525,11 +526,12 @@ fn apply_all(omni: &Omni) -> Option<i32> {
     let Ok(plan) = serde_json::from_str::<rolecall::plan::Plan>(&shown.stdout) else { return shown.code };
     let target = &plan.targets[0];
     let mut args = vec!["apply".to_owned(), "--auto-approve".to_owned()];
-    if !target.irreversible.is_empty() {
-        args.extend(["--accept".to_owned(), format!("irreversible.user={}", target.irreversible.len())]);
-    }
-    for (kind, names) in &target.takeovers {
-        args.extend(["--accept".to_owned(), format!("takeover.{}={}", kind.singular(), names.len())]);
+    // What a guard stops is agreed to, as it says itself.
+    for verdict in target.guards.iter().filter(|v| v.answer == rolecall::invariants::Answer::Violated) {
+        let help = verdict.help.as_deref().unwrap_or_default();
+        if let Some(consent) = help.split("--accept ").nth(1).and_then(|rest| rest.split([' ', ';']).next()) {
+            args.extend(["--accept".to_owned(), consent.to_owned()]);
+        }
     }
     omni.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).code
 }
@@ -611,7 +613,8 @@ fn every_fault_ends_in_the_desired_state_or_a_truthful_report() {
         }
         let state = omni.state();
         if state != expected {
-            return Err(format!("{fault} (ended with {code:?}):\n{state:#}\ninstead of\n{expected:#}"));
+            let plan = omni.run(&["plan"]).text();
+            return Err(format!("{fault} (ended with {code:?}):\n{state:#}\ninstead of\n{expected:#}\n{plan}"));
         }
         Ok(())
     };
