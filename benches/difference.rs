@@ -193,6 +193,7 @@ fn main() {
         ownership: Some(&ownership),
         kinds: &Kind::ALL,
         enables: true,
+        hands: rolecall::plan::Hands::default(),
         applier: rolecall::invariants::Applier::Anyone,
         tests: &[],
         locate: &locate,

@@ -97,7 +97,7 @@ pub fn scenes<'d>(
         };
         return Ok(all.map(scene).collect());
     }
-    let work = Work::open(global, ready, &wanted)?;
+    let work = Work::open_whole(global, ready, &wanted)?;
     let runtime = runtime()?;
     let mut scenes = Vec::new();
     for session in &work.sessions {
@@ -124,7 +124,8 @@ fn planned<'d>(
     let (mut scenes, mut plans) = (Vec::new(), Vec::new());
     for session in &work.sessions {
         let reading = runtime.block_on(work.read(session))?;
-        let plan = work.plan_of(global, session, &reading, store)?;
+        let mut plan = work.plan_of(global, session, &reading, store)?;
+        runtime.block_on(work.leaving(session, &reading, &mut plan))?;
         let changes = plan.steps.iter().map(|s| s.change.clone()).collect();
         scenes.push(Scene { declared: session.declared, directory: Cow::Owned(reading.directory), changes });
         plans.push(plan);

@@ -39,7 +39,7 @@ pub fn import(ui: &mut Ui, global: &Global, args: &ImportArgs) -> Result<Exit, F
         return Err(Failure::error(format!("the folder {} is not empty", args.into.display()))
             .help("name a new folder: import overwrites nothing"));
     }
-    let work = Work::open(global, &ready, std::slice::from_ref(&args.target))?;
+    let work = Work::open_whole(global, &ready, std::slice::from_ref(&args.target))?;
     let [session] = work.sessions.as_slice() else {
         return Err(Failure::error(format!("`{}` means several targets", args.target))
             .help("import one at a time, by its name"));

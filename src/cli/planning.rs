@@ -10,10 +10,10 @@ use crate::config::{ProviderName, TargetDeclaration, Template};
 use crate::diagnostic::{Severity, Span};
 use crate::invariants::Applier;
 use crate::model::Change;
-use crate::plan::{Consent, Context, Forecast, Note, Options, Plan, Subject, TargetPlan, shrunk};
+use crate::plan::{Consent, Context, Forecast, Hands, Note, Options, Plan, Subject, TargetPlan, shrunk};
 use crate::store::Store;
 use crate::targets::http::Secret;
-use crate::targets::{Address, Link, OpenError, Reader, Reading, Wire};
+use crate::targets::{Address, Link, OpenError, Reader, Reading, Wanted, Wire};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -62,11 +62,23 @@ impl<'d> Work<'d> {
     /// # Errors
     /// When nothing is selected, a variable is not set, or a target cannot be opened.
     pub fn open(global: &Global, ready: &'d load::Ready, wanted: &[String]) -> Result<Self, Failure> {
+        Self::open_for(global, ready, wanted, false)
+    }
+
+    /// The same to see everything that is there, also what no file speaks of.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_whole(global: &Global, ready: &'d load::Ready, wanted: &[String]) -> Result<Self, Failure> {
+        Self::open_for(global, ready, wanted, true)
+    }
+
+    fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {
         check_targets(ready, wanted)?;
         let mut sessions = Vec::new();
         let mut failures: Vec<Failure> = Vec::new();
         for declared in ready.declaration.select(wanted) {
-            match open_one(global, ready, declared) {
+            match open_one(global, ready, declared, whole) {
                 Ok(session) => sessions.push(session),
                 Err(failure) => failures.push(failure),
             }
@@ -99,7 +111,9 @@ impl<'d> Work<'d> {
         let mut plans: Vec<TargetPlan> = Vec::new();
         for session in &self.sessions {
             let reading = self.read(session).await?;
-            plans.push(self.plan_of(global, session, &reading, store)?);
+            let mut plan = self.plan_of(global, session, &reading, store)?;
+            self.leaving(session, &reading, &mut plan).await?;
+            plans.push(plan);
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
     }
@@ -111,6 +125,29 @@ impl<'d> Work<'d> {
     pub async fn read(&self, session: &Session<'_>) -> Result<Reading, Failure> {
         let name = &session.declared.name;
         session.reader.read().await.map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))
+    }
+
+    /// Looks at what the accounts own that a plan takes away for good.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub async fn leaving(
+        &self,
+        session: &Session<'_>,
+        reading: &Reading,
+        plan: &mut TargetPlan,
+    ) -> Result<(), Failure> {
+        if plan.irreversible.is_empty() {
+            return Ok(());
+        }
+        let name = &session.declared.name;
+        let owned =
+            session.reader.belongings(&plan.irreversible).await.map_err(|e| {
+                Failure::error(format!("what those own who leave the target `{name}` cannot be read: {e}"))
+            })?;
+        let successor = session.declared.desired.rules.removal.transfer_to.as_deref();
+        crate::plan::leaving(plan, &reading.directory, successor, &owned);
+        Ok(())
     }
 
     /// Plans one target from what was read.
@@ -131,6 +168,7 @@ impl<'d> Work<'d> {
         };
         let capabilities = session.reader.capabilities();
         let locate = |span: Span| self.ready.sources.location(span);
+        let reach = |change: &Change| session.reader.reach(change);
         let context = Context {
             provider: declared.provider.word(),
             level: capabilities.level,
@@ -143,6 +181,7 @@ impl<'d> Work<'d> {
             ownership: ownership.as_ref(),
             kinds: &capabilities.kinds,
             enables: capabilities.enables,
+            hands: Hands { reach: Some(&reach), contains: session.reader.contains_blocks() },
             applier: match &declared.identity {
                 Some(email) => Applier::Named(email),
                 // Whoever can write the file of a directory needs no account in it.
@@ -185,7 +224,12 @@ pub fn check_targets(ready: &load::Ready, wanted: &[String]) -> Result<(), Failu
     Ok(())
 }
 
-fn open_one<'d>(global: &Global, ready: &load::Ready, declared: &'d TargetDeclaration) -> Result<Session<'d>, Failure> {
+fn open_one<'d>(
+    global: &Global,
+    ready: &load::Ready,
+    declared: &'d TargetDeclaration,
+    whole: bool,
+) -> Result<Session<'d>, Failure> {
     let wire = global.wire();
     let variable = |name: &str| {
         let value = std::env::var(name).ok();
@@ -211,6 +255,8 @@ fn open_one<'d>(global: &Global, ready: &load::Ready, declared: &'d TargetDeclar
         credentials: &credentials,
         settings: &declared.settings,
         catalogue: &declared.desired.catalogue,
+        successor: declared.desired.rules.removal.transfer_to.as_deref(),
+        wanted: if whole { Wanted::everything() } else { Wanted::of(&declared.desired) },
         wire: &wire,
     };
     let link = Link::open(address).map_err(|e| {

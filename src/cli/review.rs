@@ -65,7 +65,7 @@ pub fn review(ui: &mut Ui, global: &Global, args: &ReviewArgs) -> Result<Exit, F
         selected.into_iter().map(|declared| one(global, &ready, declared, None, None)).collect()
     } else {
         let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
-        let work = Work::open(global, &ready, &args.targets)?;
+        let work = Work::open_whole(global, &ready, &args.targets)?;
         runtime()?.block_on(read(ui, global, &work, store.as_ref()))?
     };
     let review = Review::new(global.now(), args.declared, targets);

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Ui};
 use crate::sandbox::fault::{TRANSPORT, Takes};
-use crate::sandbox::{Serve, Spec, StartError, Token, scim};
+use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, scim};
 
 /// Serve a system's API on this machine, to try rolecall without an account.
 ///
@@ -24,6 +24,7 @@ pub struct SandboxArgs {
 #[derive(Debug, Subcommand)]
 enum System {
     Scim(ScimArgs),
+    Omni(OmniArgs),
 }
 
 /// A SCIM 2.0 server: users with the enterprise extension, groups, filters, PATCH, Bulk.
@@ -37,18 +38,64 @@ struct ScimArgs {
     /// The port; 0 takes one that is free
     #[arg(long, value_name = "PORT", default_value_t = 8730)]
     port: u16,
-    /// What clients must say as a bearer token: any text without spaces, not a real secret
-    #[arg(long, value_name = "TOKEN", env = "ROLECALL_SANDBOX_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// The directory that keeps the state: an SQLite file, made where it is missing. Without it, nothing is kept
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// A declaration whose users and teams are there at the beginning, where the state is empty
     #[arg(long, value_name = "PATH")]
     seed: Option<PathBuf>,
     /// Which target of that declaration is meant
     #[arg(long, value_name = "NAME", requires = "seed")]
     seed_target: Option<String>,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
+/// Omni: SCIM for users and groups, attributes, model roles, folders, documents, schedules.
+///
+/// The API begins at /api. Ends at SIGINT and SIGTERM, with the state written. Tests can ask for what
+/// happened: GET /sandbox/requests counts and lists the requests, DELETE forgets them, and POST
+/// /sandbox/faults with {"faults": ["throttle=1,every=3"]} puts other faults in the place of those that are
+/// on. POST /sandbox/things takes what --things takes, as JSON or YAML: what somebody does on Omni's screens.
+#[derive(Debug, Args)]
+struct OmniArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8731)]
+    port: u16,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Declarations whose users, teams, resources and grants are there at the beginning, where the state is empty
+    #[arg(long, value_name = "FILES", num_args = 1..)]
+    seed: Vec<PathBuf>,
+    /// Which target of those declarations is meant
+    #[arg(long, value_name = "NAME", requires = "seed")]
+    seed_target: Option<String>,
+    /// A YAML file of what no declaration says, where the state is empty: attributes, schedules, embed_users, api_keys, custom_roles, users, groups, connections, models, folders, documents
+    #[arg(long, value_name = "FILE")]
+    things: Option<PathBuf>,
+    /// How many requests are answered in a minute; 0 for any number
+    #[arg(long, value_name = "N", default_value_t = omni::LIMIT)]
+    limit: u64,
+    /// Who made the key, by address; otherwise the first organization administrator
+    #[arg(long, value_name = "EMAIL")]
+    acting: Option<String>,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
+/// What opens a sandbox, and where it lies.
+#[derive(Debug, Args)]
+struct PlaceArgs {
+    /// What clients must say as a bearer token: any text without spaces, not a real secret
+    #[arg(long, value_name = "TOKEN", env = "ROLECALL_SANDBOX_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The directory that keeps the state: an SQLite file, made where it is missing. Without it, nothing is kept
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+/// How a sandbox behaves, and what it says of itself.
+#[derive(Debug, Args)]
+struct MannerArgs {
     /// So many made-up users, where the state is empty
     #[arg(long, value_name = "N", default_value_t = 0)]
     users: usize,
@@ -64,7 +111,7 @@ struct ScimArgs {
     /// List the faults
     #[arg(long)]
     faults: bool,
-    /// List what is assumed where the standard leaves a choice
+    /// List what is assumed where the standard, or the vendor, leaves it open
     #[arg(long)]
     assumptions: bool,
     /// Say where it listens as JSON
@@ -77,23 +124,57 @@ struct ScimArgs {
 /// # Errors
 /// When the server cannot start, or its state not be written.
 pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
-    let System::Scim(args) = &args.system;
-    if args.faults || args.assumptions {
-        let specs: Vec<&Spec> = TRANSPORT.iter().chain(scim::faults::FAULTS).copied().collect();
-        let mut text = String::new();
-        if args.faults {
-            text.push_str(&faults(&specs));
-        }
-        if args.assumptions {
-            let width = scim::ASSUMPTIONS.iter().map(|(topic, _)| topic.len()).max().unwrap_or(0);
-            for (topic, assumed) in scim::ASSUMPTIONS {
-                text.push_str(&format!("{topic:width$}  {assumed}\n"));
+    match &args.system {
+        System::Scim(args) => {
+            if listed(ui, &args.manner, scim::faults::FAULTS, scim::ASSUMPTIONS) {
+                return Ok(Exit::Done);
             }
+            let options = scim::Options {
+                serve: serving(args.port, &args.place, &args.manner)?,
+                state: args.place.state.clone(),
+                seed: args.seed.clone(),
+                seed_target: args.seed_target.clone(),
+                users: args.manner.users,
+                groups: args.manner.groups,
+            };
+            run(ui, "scim", || scim::serve(&options), args.manner.json)
         }
-        ui.out(&text);
-        return Ok(Exit::Done);
+        System::Omni(args) => {
+            if listed(ui, &args.manner, omni::faults::FAULTS, omni::ASSUMPTIONS) {
+                return Ok(Exit::Done);
+            }
+            let options = omni::Options {
+                serve: serving(args.port, &args.place, &args.manner)?,
+                state: args.place.state.clone(),
+                seeds: args.seed.clone(),
+                seed_target: args.seed_target.clone(),
+                things: args.things.clone(),
+                users: args.manner.users,
+                groups: args.manner.groups,
+                limit: (args.limit > 0).then_some(args.limit),
+                acting: args.acting.clone(),
+            };
+            run(ui, "omni", || omni::serve(&options), args.manner.json)
+        }
     }
-    let Some(token) = &args.token else {
+}
+
+/// Whether lists were asked for; then they were shown.
+fn listed(ui: &mut Ui, args: &MannerArgs, own: &[&'static Spec], assumed: &[(&str, &str)]) -> bool {
+    if args.faults {
+        let specs: Vec<&Spec> = TRANSPORT.iter().chain(own).copied().collect();
+        ui.out(&faults(&specs));
+    }
+    if args.assumptions {
+        let width = assumed.iter().map(|(topic, _)| topic.len()).max().unwrap_or(0);
+        let line = |(topic, text): &(&str, &str)| format!("{topic:width$}  {text}\n");
+        ui.out(&assumed.iter().map(line).collect::<String>());
+    }
+    args.faults || args.assumptions
+}
+
+fn serving(port: u16, place: &PlaceArgs, manner: &MannerArgs) -> Result<Serve, Failure> {
+    let Some(token) = &place.token else {
         return Err(Failure::error("a sandbox needs a token")
             .help("write --token TOKEN, or set ROLECALL_SANDBOX_TOKEN; any text will do, and no real secret should"));
     };
@@ -101,23 +182,15 @@ pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
         Failure::error("the token is empty, or has characters that no header can hold")
             .help("choose visible ASCII characters without spaces")
     })?;
-    let options = scim::Options {
-        serve: Serve {
-            port: args.port,
-            token,
-            latency: Duration::from_millis(args.latency),
-            faults: args.fault.clone(),
-        },
-        state: args.state.clone(),
-        seed: args.seed.clone(),
-        seed_target: args.seed_target.clone(),
-        users: args.users,
-        groups: args.groups,
-    };
-    run(ui, &options, args.json)
+    Ok(Serve { port, token, latency: Duration::from_millis(manner.latency), faults: manner.fault.clone() })
 }
 
-fn run(ui: &mut Ui, options: &scim::Options, as_json: bool) -> Result<Exit, Failure> {
+fn run(
+    ui: &mut Ui,
+    system: &str,
+    start: impl FnOnce() -> Result<Handle, StartError>,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -125,7 +198,7 @@ fn run(ui: &mut Ui, options: &scim::Options, as_json: bool) -> Result<Exit, Fail
     runtime.block_on(async {
         // Before the line that says that it listens: who reads that may send a signal at once.
         let end = Ending::new().map_err(|e| Failure::error(format!("signals cannot be waited for: {e}")))?;
-        let handle = scim::serve(options).map_err(|e| refused(&e))?;
+        let handle = start().map_err(|e| refused(&e, system))?;
         for note in handle.notes() {
             ui.note(&format!("note: {note}\n"));
         }
@@ -140,11 +213,11 @@ fn run(ui: &mut Ui, options: &scim::Options, as_json: bool) -> Result<Exit, Fail
     })
 }
 
-fn refused(error: &StartError) -> Failure {
+fn refused(error: &StartError, system: &str) -> Failure {
     let failure = Failure::error(error.to_string());
     match error {
         StartError::Port(..) => failure.help("choose another port, or --port 0 for one that is free"),
-        StartError::Fault(_) => failure.help("`rolecall sandbox scim --faults` lists them"),
+        StartError::Fault(_) => failure.help(format!("`rolecall sandbox {system} --faults` lists them")),
         StartError::State(_) => failure.help("name a file that a sandbox made, or one that is not there yet"),
         StartError::Seed(_) => failure,
     }

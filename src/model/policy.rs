@@ -105,6 +105,8 @@ pub struct Removal {
     pub at_most: Limits,
     /// Limits by kind.
     pub by_kind: BTreeMap<Kind, Limits>,
+    /// Who takes over what people own who go for good, by e-mail.
+    pub transfer_to: Option<String>,
 }
 
 impl Removal {

@@ -7,7 +7,9 @@ use rustc_hash::FxHashMap;
 use super::judge::{Said, judge};
 use super::search::STATES_MAX;
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
-use super::{Conflict, Consent, Loss, Options, Reason, Situation, Subject, difference, order, saved, touched, whole};
+use super::{
+    Conflict, Consent, Hands, Loss, Options, Reason, Situation, Subject, difference, order, saved, touched, whole,
+};
 use crate::access::{self, Asker, At, Files, World};
 use crate::diagnostic::{Code, Location, thousands};
 use crate::invariants::{self, Answer, Applier, RULES, Verdict};
@@ -29,6 +31,8 @@ pub struct Context<'a, O> {
     pub enables: bool,
     /// Who applies.
     pub applier: Applier<'a>,
+    /// What the target's interface can do.
+    pub hands: Hands<'a>,
     /// Says where something is declared.
     pub locate: &'a dyn Fn(O) -> Location,
     /// The access tests: those for this target hold of what the plan leads to, or stop it.
@@ -39,7 +43,9 @@ pub struct Context<'a, O> {
 /// consents hold for all targets together.
 #[must_use]
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
-    let found = difference(desired, live, context.options, context.ownership.map_or(&BTreeSet::new(), |o| &o.renamed));
+    let mut found =
+        difference(desired, live, context.options, context.ownership.map_or(&BTreeSet::new(), |o| &o.renamed));
+    let never = context.hands.sort_out(&mut found, live);
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
     let (mut notes, mut guards) = (Vec::new(), Vec::new());
     for remark in found.remarks {
@@ -59,6 +65,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
             }),
         }
     }
+    guards.extend(never);
     say_circles(live, &mut notes);
     say_swaps(&found.changes.iter().map(|p| &p.change).collect::<Vec<_>>(), &mut notes);
 

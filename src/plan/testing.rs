@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Location;
 use crate::model::*;
-use crate::plan::{Context, Options, Plan, Promise, Step, TargetPlan, plan};
+use crate::plan::{Context, Hands, Options, Plan, Promise, Step, TargetPlan, plan};
 
 /// A day on which every test takes place.
 pub(crate) fn today() -> Moment {
@@ -198,6 +198,15 @@ pub(crate) fn planned(desired: &Desired<()>, live: &Directory) -> TargetPlan {
 }
 
 pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
+    made(desired, live, ownership, Hands::default())
+}
+
+/// The plan for one target that cannot make everything.
+pub(crate) fn planned_with(desired: &Desired<()>, live: &Directory, hands: Hands<'_>) -> TargetPlan {
+    made(desired, live, Some(&desired.manage.ownership(&desired.directory)), hands)
+}
+
+fn made(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>, hands: Hands<'_>) -> TargetPlan {
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
     let context = Context {
         provider: "directory",
@@ -206,6 +215,7 @@ pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: 
         ownership,
         kinds: &Kind::ALL,
         enables: true,
+        hands,
         applier: crate::invariants::Applier::Anyone,
         locate: &locate,
         tests: &[],

@@ -6,9 +6,11 @@
 //! the transport ([`fault`]) and the log of requests. [`keep`] writes the state to a directory's file.
 //! One folder for each system holds its API.
 
+mod declared;
 pub mod fault;
 pub mod keep;
 mod message;
+pub mod omni;
 pub mod scim;
 pub mod server;
 

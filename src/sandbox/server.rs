@@ -91,6 +91,17 @@ pub trait Api: Send {
     /// An error in the words of this API.
     fn error(&self, status: u16, text: &str, faults: &Active) -> Answer;
 
+    /// What is said to whoever does not know the token; `said` where something was sent in its place.
+    fn closed(&self, said: bool) -> Answer {
+        let text = if said { "the token is not the right one" } else { "the token is missing" };
+        self.error(401, text, &Active::default())
+    }
+
+    /// Answers a request to `/sandbox/REST` that only this sandbox has; `None` where it has none.
+    fn control(&mut self, _request: &Request, _rest: &str) -> Option<Answer> {
+        None
+    }
+
     /// Waits until the state is in the file.
     ///
     /// # Errors
@@ -383,9 +394,10 @@ async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Resul
     let too_large = collected.is_err();
     request.body = collected.map(|whole| whole.to_bytes().to_vec()).unwrap_or_default();
     if !open {
-        let refused = shared.error(401, "the token is missing or not the right one", &Active::default());
-        shared.log(&request, Some(401), &Active::default());
-        return Ok(sent(refused.header("www-authenticate", "Bearer"), false));
+        let refused = locked(&shared.api).closed(head.headers.contains_key("authorization"));
+        shared.log(&request, Some(refused.status), &Active::default());
+        let tells = refused.status == 401;
+        return Ok(sent(if tells { refused.header("www-authenticate", "Bearer") } else { refused }, false));
     }
     if let Some(rest) = request.path.strip_prefix("/sandbox/") {
         return Ok(sent(shared.control(rest, &request), false));
@@ -502,6 +514,9 @@ impl Shared {
     /// The endpoints for tests: `/sandbox/requests` and `/sandbox/faults`.
     fn control(&self, rest: &str, request: &Request) -> Answer {
         let json = |status, body: &Value| Answer::json(status, "application/json", body);
+        if let Some(answer) = locked(&self.api).control(request, rest) {
+            return answer;
+        }
         match (request.method.as_str(), rest) {
             ("GET", "requests") => {
                 let log = locked(&self.log);

@@ -3,20 +3,24 @@
 
 pub mod directory;
 pub mod http;
+pub mod omni;
 mod open;
 mod profiles;
 pub mod scim;
+mod wanted;
 
 pub use open::{Address, Link, OpenError, Wire};
 pub use profiles::PROFILES;
+pub use wanted::Wanted;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
 use std::time::Duration;
 
 use crate::model::{Change, Directory, Kept, Kind, Moment};
-use crate::plan::Promise;
+use crate::plan::{Belongings, Promise, Reach};
 
 /// A future that can be kept behind a trait object.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -97,6 +101,26 @@ pub trait Reader: Send + Sync {
 
     /// Whether the end state of a change is there: what a run that was cut off has left behind.
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;
+
+    /// What the target makes of a planned change: where its interface cannot do all of it, what is left to
+    /// people, or why it cannot be at all.
+    fn reach(&self, change: &Change) -> Reach {
+        let _ = change;
+        Reach::Writes
+    }
+
+    /// Whether a blocked person is cut off by what can be undone (memberships and grants), because the
+    /// account itself cannot be closed and opened again.
+    fn contains_blocks(&self) -> bool {
+        false
+    }
+
+    /// What accounts that go for good own in the target, by e-mail: what moves to somebody else, and what
+    /// somebody has to see to by hand.
+    fn belongings<'a>(&'a self, users: &'a [String]) -> Task<'a, Result<BTreeMap<String, Belongings>, TargetError>> {
+        let _ = users;
+        Box::pin(async { Ok(BTreeMap::new()) })
+    }
 
     /// How many requests an apply of these changes, wave by wave, will need, its own reading included;
     /// `None` where there are no requests to count. An estimate: what is refused or lost is sent again.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::directory::{DirectoryReader, DirectoryWriter, UrlError, path_of};
 use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Replayer, Scrubber, Secret, Transport};
+use super::omni;
 use super::scim::{self, SettingError};
-use super::{Reader, TargetError, Writer};
+use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
 
 /// Where a target is, with every variable filled in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Address<'a> {
     /// Its name.
     pub target: &'a str,
@@ -28,6 +29,10 @@ pub struct Address<'a> {
     pub settings: &'a BTreeMap<String, String>,
     /// Its roles.
     pub catalogue: &'a Arc<Catalogue>,
+    /// Who takes over what people own who go for good, by e-mail.
+    pub successor: Option<&'a str>,
+    /// What of it is to be seen.
+    pub wanted: Wanted,
     /// How requests reach it.
     pub wire: &'a Wire,
 }
@@ -83,6 +88,7 @@ pub struct Link {
 enum End {
     Directory(PathBuf),
     Scim(Arc<scim::Session>),
+    Omni(Arc<omni::Session>),
 }
 
 impl Link {
@@ -99,8 +105,17 @@ impl Link {
             "scim" => {
                 let settings =
                     scim::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
-                let client = client(address, settings.limits())?;
+                let client = client(&address, address.url, settings.limits())?;
                 End::Scim(Arc::new(scim::Session::new(client, settings, Arc::clone(address.catalogue))))
+            }
+            "omni" => {
+                let settings =
+                    omni::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let url = omni::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
+                let client = client(&address, &url, settings.limits())?;
+                let successor = address.successor.map(str::to_owned);
+                let catalogue = Arc::clone(address.catalogue);
+                End::Omni(Arc::new(omni::Session::new(client, catalogue, address.wanted, successor)))
             }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
@@ -113,6 +128,7 @@ impl Link {
         match &self.end {
             End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
+            End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
         }
     }
 
@@ -127,6 +143,7 @@ impl Link {
                 Ok(Box::new(opened.map_err(|e| OpenError::Target(self.target.clone(), e))?))
             }
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
+            End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
         }
     }
 
@@ -142,7 +159,7 @@ impl Link {
 }
 
 /// The client for an address, with what opens it.
-fn client(address: Address<'_>, limits: Limits) -> Result<Client, OpenError> {
+fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
     let target = || address.target.to_owned();
     let get = |name: &str| address.credentials.get(name).cloned();
     let authorization = match (get("token"), get("user"), get("password")) {
@@ -155,10 +172,8 @@ fn client(address: Address<'_>, limits: Limits) -> Result<Client, OpenError> {
         }
     };
     let recording = |error| OpenError::Record(target(), error);
-    let live = || {
-        Live::new(address.url, &authorization, limits.timeout, limits.body_max)
-            .map_err(|e| OpenError::Target(target(), e))
-    };
+    let live =
+        || Live::new(url, &authorization, limits.timeout, limits.body_max).map_err(|e| OpenError::Target(target(), e));
     let transport: Box<dyn Transport> = match address.wire {
         Wire::Live => Box::new(live()?),
         Wire::Record(folder) => {

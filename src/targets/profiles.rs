@@ -45,11 +45,13 @@ pub const PROFILES: Profiles = Profiles {
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant, Kind::Domain],
             credentials: &["token"],
-            settings: &[],
+            settings: super::omni::SETTINGS,
             custom_roles: false,
-            role_needed: true,
+            // Everybody is a member at least, and who is more the API seldom says.
+            role_needed: false,
             accounts_without_role: false,
-            url: &["https://"],
+            // Omni itself is reached by https only; http is for the sandbox on the same machine.
+            url: &["https://", "http://"],
         },
         // terminusdb.md 1: an organization is a team, and who holds anything in it is its member.
         Profile {

@@ -254,6 +254,7 @@ proptest! {
             ownership: None,
             kinds: &Kind::ALL,
             enables: true,
+            hands: rolecall::plan::Hands::default(),
             applier: rolecall::invariants::Applier::Anyone,
             locate: &locate,
             tests: &[],

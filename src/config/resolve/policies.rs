@@ -125,6 +125,10 @@ impl Resolver<'_> {
     fn apply_policies(&mut self, target: usize, policies: &PoliciesDecl) {
         let documents = self.documents(policies);
         self.apply_rules(target, policies);
+        let successor = policies.removal.as_ref().and_then(|r| r.transfer_to);
+        // Who is nobody is reported where the policies are checked.
+        let successor = successor.and_then(|at| self.user_called(at.value));
+        let successor = successor.map(|user| self.users[user as usize].email.to_string());
         let state = &mut self.targets[target];
         let keeps = state.profile.kinds.contains(&Kind::Policy);
         for (key, span, value) in documents {
@@ -144,6 +148,7 @@ impl Resolver<'_> {
         if let Some(removal) = &policies.removal {
             let rules = &mut state.rules.removal;
             rules.users = removal.users.unwrap_or(rules.users);
+            rules.transfer_to = successor.or(rules.transfer_to.take());
             if let Some(limits) = &removal.at_most {
                 rules.at_most = limits_of(limits, rules.at_most);
             }

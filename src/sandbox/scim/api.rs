@@ -374,11 +374,7 @@ impl Scim {
         let row = |(id, was): &(String, Option<Kind>)| {
             let now = self.store.any(id);
             let kind = now.map(|r| r.kind).or(*was)?;
-            let name = match kind {
-                Kind::User => "user",
-                Kind::Group => "group",
-            };
-            Some(Row { kind: name, id: id.clone(), body: now.map(|r| r.to_row()) })
+            Some(Row { kind: kind.row(), id: id.clone(), body: now.map(|r| r.to_row()) })
         };
         let mut rows: Vec<Row> = touched.iter().filter_map(row).collect();
         for id in &ids {

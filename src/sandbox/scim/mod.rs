@@ -13,11 +13,11 @@ mod error;
 pub mod faults;
 mod filter;
 mod list;
-mod patch;
-mod project;
-mod schema;
+pub(super) mod patch;
+pub(super) mod project;
+pub(super) mod schema;
 mod seed;
-mod store;
+pub(super) mod store;
 
 pub use assumptions::ASSUMPTIONS;
 

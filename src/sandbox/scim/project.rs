@@ -25,6 +25,8 @@ pub struct Mirror {
     /// The team of each name.
     taken: HashMap<String, String>,
     roles: BTreeSet<String>,
+    /// The extension whose values are a user's attributes; those of SCIM itself where there is none.
+    pub attributes_in: Option<&'static str>,
 }
 
 impl Mirror {
@@ -85,6 +87,23 @@ impl Mirror {
     /// The name of a group's team.
     pub fn team_name(&self, id: &str) -> Option<&str> {
         self.teams.get(id).map(|t| t.name.as_str())
+    }
+
+    /// The address of a user.
+    pub fn email(&self, id: &str) -> Option<&str> {
+        self.users.get(id).map(|u| u.email.as_str())
+    }
+
+    /// The group whose team has this name.
+    pub fn team_of(&self, name: &str) -> Option<&str> {
+        self.taken.get(name).map(String::as_str)
+    }
+
+    /// Makes a role where it is not there.
+    pub fn need_role(&mut self, role: &str, changes: &mut Vec<Change>) {
+        if self.roles.insert(role.to_owned()) {
+            changes.push(Change::CreateRole { role: RoleRecord { name: role.to_owned(), ..RoleRecord::default() } });
+        }
     }
 
     /// What the directory must do to hold these as the store does, in an order in which it can.
@@ -161,10 +180,9 @@ impl Mirror {
     fn user(&mut self, resource: &Resource, changes: &mut Vec<Change>) {
         let found = self.users.get(&resource.id).cloned();
         let mut record = found.clone().unwrap_or_default();
-        fill(&mut record, resource);
-        if let Some(role) = record.role.as_ref().filter(|role| !self.roles.contains(*role)) {
-            self.roles.insert(role.clone());
-            changes.push(Change::CreateRole { role: RoleRecord { name: role.clone(), ..RoleRecord::default() } });
+        fill(&mut record, resource, self.attributes_in);
+        if let Some(role) = &record.role {
+            self.need_role(role, changes);
         }
         if let Some(mut before) = found {
             if before.email != record.email {
@@ -278,7 +296,7 @@ impl Unknown {
 }
 
 /// What a user resource says of an account.
-fn fill(record: &mut UserRecord, resource: &Resource) {
+fn fill(record: &mut UserRecord, resource: &Resource, attributes_in: Option<&str>) {
     record.email = resource.name_key().filter(|n| !n.is_empty()).unwrap_or_else(|| resource.id.clone());
     record.name = resource.text("displayName").map(str::to_owned).or_else(|| formal_name(&resource.body));
     record.timezone = resource.text("timezone").map(str::to_owned);
@@ -288,6 +306,11 @@ fn fill(record: &mut UserRecord, resource: &Resource) {
     let role = roles.and_then(|list| list.iter().find(|r| is_main(r)).or_else(|| list.first()));
     record.role =
         role.and_then(|r| r.get("value")).and_then(Value::as_str).filter(|r| !r.is_empty()).map(str::to_owned);
+    if let Some(extension) = attributes_in {
+        let values = resource.body.get(extension).and_then(Value::as_object);
+        record.attributes = values.into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))).collect();
+        return;
+    }
     let enterprise = resource.body.get(ENTERPRISE).and_then(Value::as_object);
     for name in attribute_names() {
         let value = resource.text(name).or_else(|| enterprise.and_then(|e| e.get(name)).and_then(Value::as_str));
@@ -295,6 +318,15 @@ fn fill(record: &mut UserRecord, resource: &Resource) {
             Some(value) => record.attributes.insert(name.to_owned(), value.to_owned()),
             None => record.attributes.remove(name),
         };
+    }
+}
+
+/// A value as a text: several with commas between them.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
     }
 }
 

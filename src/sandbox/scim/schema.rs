@@ -363,6 +363,14 @@ impl Kind {
         }
     }
 
+    /// What its rows are called in a file.
+    pub fn row(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+
     /// The core schema.
     pub fn schema(self) -> &'static Schema {
         match self {

@@ -2,7 +2,6 @@
 //! sandbox's, a declaration, or so many people.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -11,12 +10,9 @@ use super::api::Scim;
 use super::project::{Mirror, Unknown, declared, user_body};
 use super::schema::Kind;
 use super::store::{Resource, Store};
-use crate::config;
-use crate::diagnostic::Severity;
-use crate::model::{Directory, Moment};
 use crate::sandbox::StartError;
+use crate::sandbox::declared::declaration;
 use crate::sandbox::keep::{Found, Keep};
-use crate::targets::PROFILES;
 
 /// The API with its first state, and what whoever starts it should know.
 pub fn begin(options: &Options) -> Result<(Scim, Vec<String>), StartError> {
@@ -30,7 +26,8 @@ pub fn begin(options: &Options) -> Result<(Scim, Vec<String>), StartError> {
     }
     if scim.store.is_empty() {
         if let Some(path) = &options.seed {
-            let directory = declaration(path, options.seed_target.as_deref(), time)?;
+            let directory =
+                declaration(path, options.seed_target.as_deref(), "scim", time).map_err(StartError::Seed)?;
             let (users, teams) = declared(&directory);
             let users = users.iter().map(Unknown::user);
             let teams = teams.into_iter().map(|(team, members)| Unknown::Team(team, members));
@@ -144,29 +141,4 @@ fn generate(store: &mut Store, users: usize, groups: usize, time: jiff::Timestam
         let group = store.fresh(Kind::Group, group_body(&format!("group-{number:04}"), members), time);
         store.put(&group.id.clone(), Some(group.into()));
     }
-}
-
-/// What a declaration wants of one target.
-fn declaration(path: &Path, target: Option<&str>, time: jiff::Timestamp) -> Result<Directory, StartError> {
-    let wrong = |text: String| StartError::Seed(text);
-    let loaded = config::load(path, &PROFILES, Moment::from_second(time.as_second()));
-    let Some(declaration) = loaded.declaration else {
-        let errors = loaded.sink.into_sorted(&loaded.sources);
-        let first = errors.iter().find(|f| f.severity == Severity::Error).map(|f| f.message.clone());
-        let first = first.unwrap_or_else(|| "it has errors".to_owned());
-        return Err(wrong(format!("{} (`rolecall validate -f {}` shows all)", first, path.display())));
-    };
-    let names = || declaration.targets.iter().map(|t| t.name.clone()).collect::<Vec<_>>().join(", ");
-    let chosen = match target {
-        Some(name) => declaration.targets.iter().find(|t| t.name == name),
-        None => match declaration.targets.as_slice() {
-            [one] => Some(one),
-            several => {
-                let mut scim = several.iter().filter(|t| t.provider.word() == "scim");
-                scim.next().filter(|_| scim.next().is_none())
-            }
-        },
-    };
-    let chosen = chosen.ok_or_else(|| wrong(format!("name the target with --seed-target: {}", names())))?;
-    Ok(chosen.desired.directory.clone())
 }

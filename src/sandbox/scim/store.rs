@@ -81,14 +81,14 @@ impl Resource {
 }
 
 /// A version that is still seen though a newer one is there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Past {
     until: Instant,
     was: Option<Arc<Resource>>,
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Store {
     users: BTreeMap<u64, Arc<Resource>>,
     groups: BTreeMap<u64, Arc<Resource>>,

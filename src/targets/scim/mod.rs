@@ -10,7 +10,7 @@ mod resource;
 mod schema;
 mod session;
 mod settings;
-mod value;
+pub(super) mod value;
 mod write;
 
 #[cfg(test)]
@@ -18,5 +18,6 @@ mod tests;
 
 pub use read::ScimReader;
 pub use session::Session;
+pub(super) use session::{refusal, said};
 pub use settings::{NAMES as SETTINGS, RolesIn, SettingError, Settings};
 pub use write::ScimWriter;

@@ -9,9 +9,9 @@ use crate::targets::http::Limits;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}: {value}` means nothing: it is {expected}")]
 pub struct SettingError {
-    name: String,
-    value: String,
-    expected: &'static str,
+    pub(in crate::targets) name: String,
+    pub(in crate::targets) value: String,
+    pub(in crate::targets) expected: &'static str,
 }
 
 /// How a server says which role a user has: SCIM defines no roles, only places where one can stand.

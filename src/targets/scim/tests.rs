@@ -316,9 +316,15 @@ async fn a_group_that_hides_its_members_is_never_put() {
             assert!(matches!(&results[..], [Err(TargetError::NotVisible(_))]), "{results:?}");
             assert_eq!(sorted(&members), ["id1", "id2", "id3"]);
         } else {
-            assert!(matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")), "{results:?}");
+            assert!(
+                matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")),
+                "{results:?}"
+            );
             let results = carry_out(&session, &[rename]).await;
-            assert!(matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")), "{results:?}");
+            assert!(
+                matches!(&results[..], [Err(TargetError::Refused(why))] if why.contains("shows no members")),
+                "{results:?}"
+            );
             assert_eq!(sorted(&members), ["id1", "id2"]);
         }
         assert!(!log.lock().unwrap().iter().any(|l| l.starts_with("PUT")), "{users_show} {patch}");
