@@ -513,7 +513,9 @@ pub fn normal_one(attr: &Attr, value: &Value, strict: bool) -> Result<Option<Val
             Value::Object(kept)
         }
         // A list of plain texts in the place of a list of values.
-        (Type::Complex, Value::String(text)) if attr.multi && !strict => json!({"value": text}),
+        (Type::Complex, Value::String(text)) if attr.multi && !strict && attr.sub("value").is_some() => {
+            json!({"value": text})
+        }
         (Type::Text | Type::Reference | Type::Binary, _) => return Err(wrong("a text")),
         (Type::Time, _) => return Err(wrong("a time")),
         (Type::Boolean, _) => return Err(wrong("true or false")),
