@@ -149,6 +149,24 @@ async fn see(
     }
 }
 
+/// Looks for something that may have been made, until it is there or the settle time is over: nothing found
+/// at once is not yet nothing made.
+async fn until_found<T, F: Future<Output = Result<Option<T>, TargetError>>>(
+    session: &Session,
+    find: impl Fn() -> F,
+) -> Result<Option<T>, TargetError> {
+    let end = Instant::now() + session.settings.settle;
+    let mut wait = LOOK;
+    loop {
+        let found = find().await.map_err(begun)?;
+        if found.is_some() || Instant::now() + wait > end {
+            return Ok(found);
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+}
+
 /// What is said where the server took a change that nobody can see.
 fn not_visible(session: &Session) -> TargetError {
     let seconds = session.settings.settle.as_secs();
