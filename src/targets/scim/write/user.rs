@@ -1,5 +1,7 @@
 //! Users: made, changed, renamed, let in and kept out, and taken away.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::edit::{Set, patch, steps_of};
@@ -103,7 +105,11 @@ pub async fn confirm(session: &Session, user: &UserRecord, account: &UserEntry) 
     let path = Session::user_path(&account.id);
     let is = |v: &Value| Account::read(v).filter(|a| a.active == (user.state != UserState::Disabled));
     let whole = |v: Option<&Value>| {
-        v.and_then(is).is_some_and(|a| a.shows(user) && has_role(&a, user.role.as_deref(), session.settings.roles))
+        v.and_then(is).is_some_and(|a| {
+            a.shows(user)
+                && (session.settings.roles == RolesIn::Groups
+                    || user.role.as_ref().is_none_or(|role| known_roles(session, &a).contains(role)))
+        })
     };
     let (good, seen) = see(session, &path, whole).await?;
     let Some(seen) = seen else { return Err(not_visible(session)) };
@@ -131,13 +137,17 @@ fn lacks(value: &Value, user: &UserRecord) -> String {
     if account.address.as_deref() != Some(&user.email) {
         missing.push("its address");
     }
-    if account.name != user.name {
+    let lost = |said: Option<&String>, live: Option<&str>| said.is_some_and(|said| live != Some(said));
+    if lost(user.name.as_ref(), account.name.as_deref()) {
         missing.push("its name");
     }
-    if account.timezone != user.timezone {
+    if lost(user.timezone.as_ref(), account.timezone.as_deref()) {
         missing.push("its time zone");
     }
-    let of = |name: &&&str| user.attributes.get(**name).map(String::as_str) != account.attribute(name);
+    if lost(user.handles.get(HANDLE), account.handle()) {
+        missing.push("its user name");
+    }
+    let of = |name: &&&str| lost(user.attributes.get(**name), account.attribute(name));
     missing.extend(ATTRIBUTES.iter().filter(of));
     if missing.is_empty() { "its role".to_owned() } else { missing.join(", ") }
 }
@@ -240,14 +250,24 @@ async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account, 
 pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) -> Result<(), TargetError> {
     let (known, account, _) = again(session, &after.email).await?;
     let roles = session.settings.roles;
-    let done = |a: &Account| shows_changes(a, before, after) && has_role(a, after.role.as_deref(), roles);
+    // The new role and no other that is known: by whatever name the old one was held, it is gone.
+    let role_moves = before.role != after.role && roles != RolesIn::Groups;
+    let wanted: BTreeSet<String> = after.role.iter().cloned().collect();
+    let done = |a: &Account| shows_changes(a, before, after) && (!role_moves || known_roles(session, a) == wanted);
     let pushed = !done(&account);
     if pushed {
-        let moved = moved(&account, before, after);
+        let mut moved = moved(&account, before, after);
+        let has = known_roles(session, &account);
+        if role_moves && has.iter().any(|r| before.role.as_ref() != Some(r) && after.role.as_ref() != Some(r)) {
+            moved.push("role".to_owned());
+        }
         if !moved.is_empty() {
             return Err(TargetError::Conflict(format!("changed meanwhile: {}", moved.join(", "))));
         }
-        let steps = steps_of(before, after, roles);
+        let mut steps = steps_of(before, after, roles);
+        steps.iter_mut().flatten().for_each(|set| by_live_names(session, set, &account, before, &has));
+        let nothing = |set: &Set| matches!(set, Set::Listed { add: None, remove, .. } if remove.is_empty());
+        steps.retain(|step| !step.iter().all(nothing));
         let schemas = session.schemas().await?;
         let refused = steps.iter().flatten().find_map(|set| match set {
             Set::Value(name, Some(_)) if !schemas.takes(name) => Some(*name),
@@ -297,14 +317,33 @@ fn moved(account: &Account, before: &UserRecord, after: &UserRecord) -> Vec<Stri
     found
 }
 
-/// Whether an account has the role, where it stands on the account.
-fn has_role(account: &Account, role: Option<&str>, roles: RolesIn) -> bool {
-    let values = match roles {
+/// What an account holds where roles stand, as it is written there.
+fn role_values<'a>(session: &Session, account: &'a Account) -> &'a [String] {
+    match session.settings.roles {
         RolesIn::Roles => &account.roles,
         RolesIn::Entitlements => &account.entitlements,
-        RolesIn::Groups => return true,
-    };
-    role.is_none_or(|role| values.iter().any(|v| v == role))
+        RolesIn::Groups => &[],
+    }
+}
+
+/// The role that a value means; nothing where the files do not know it.
+fn role_of<'a>(session: &'a Session, value: &'a str) -> Option<&'a str> {
+    session.catalogue.role(value).map(|(name, _)| name)
+}
+
+/// The roles that an account has, among those that the files know, by their proper names.
+fn known_roles(session: &Session, account: &Account) -> BTreeSet<String> {
+    role_values(session, account).iter().filter_map(|v| role_of(session, v)).map(str::to_owned).collect()
+}
+
+/// Takes a role away by every name under which it is held, and gives none that is held by another name.
+fn by_live_names(session: &Session, set: &mut Set, account: &Account, before: &UserRecord, known: &BTreeSet<String>) {
+    let Set::Listed { add, remove, .. } = set else { return };
+    let old = |value: &&String| role_of(session, value).is_some_and(|role| before.role.as_deref() == Some(role));
+    *remove = role_values(session, account).iter().filter(old).cloned().collect();
+    if add.as_ref().is_some_and(|role| known.contains(role)) {
+        *add = None;
+    }
 }
 
 /// Lets an account in or keeps it out; it stays otherwise as it is.
