@@ -91,7 +91,14 @@ impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
         match total {
             Some(total) if step > 0 && total > step => self.at_once(step, total).await?,
             // It ends exactly where a page ends: some give the number of the page for the total.
-            Some(total) if step == total && self.count == Some(step) => self.one_by_one(step + 1, None).await?,
+            // So it may where the server gives fewer than were asked for, and does not tell how many it gives.
+            Some(total) if step == total && step > 0 && (self.count == Some(step) || features.page_max.is_none()) => {
+                match self.one_by_one(step + 1, None).await {
+                    // There is nothing there, says this one.
+                    Err(TargetError::Refused(_) | TargetError::Gone(_)) => {}
+                    read => read?,
+                }
+            }
             Some(total) if step >= total => {}
             _ if step == 0 => {}
             _ => self.one_by_one(step + 1, total).await?,

@@ -636,3 +636,47 @@ async fn what_a_server_completes_is_no_refusal() {
     assert_eq!(carry_out(&session, &[change.clone()]).await, [Ok(())]);
     assert!(ScimReader::new(session).holds(&change).await.unwrap());
 }
+
+/// The same where the server does not tell how many it gives at once; a short list that is whole is no doubt.
+#[tokio::test(start_paused = true)]
+async fn a_total_that_is_that_of_an_untold_page_is_noticed() {
+    for (there, doubts) in [(25, 1), (10, 0), (3, 0)] {
+        let all: Vec<Value> = (0..there).map(user).collect();
+        let (session, _) = session(Box::new(move |request| {
+            if !request.path.starts_with("/Users?") {
+                return (200, json!({"totalResults": 0}));
+            }
+            let mut answer = page(&all, request, 0);
+            answer["totalResults"] = json!(answer["Resources"].as_array().unwrap().len());
+            match answer["totalResults"] == 0 && there < 25 {
+                true => (400, json!({"detail": "there is no such page"})),
+                false => (200, answer),
+            }
+        }));
+        let reading = ScimReader::new(session).read().await.unwrap();
+        assert_eq!((reading.directory.users().len(), reading.doubts.len()), (there, doubts), "{:?}", reading.doubts);
+    }
+}
+
+/// What is foretold of many members and of roles that groups stand for.
+#[test]
+fn parts_of_a_wave_and_role_groups_are_foretold() {
+    let of = |settings: &[(&str, &str)]| {
+        let client = Client::new(
+            Box::new(Fake { handler: Box::new(|_| (404, Value::Null)), log: Arc::default() }),
+            Limits::default(),
+        );
+        let said = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        ScimReader::new(Arc::new(Session::new(client, Settings::read(&said).unwrap(), Arc::default())))
+    };
+    let members: Vec<Change> = (0..1500).map(|n| add("core", &format!("u{n}@acme.com"))).collect();
+    let foretold = |reader: &ScimReader, changes: &[Change]| reader.forecast(&[changes.iter().collect()]).unwrap();
+    // 1000 and 500: each part reads the group before and after, and adds 100 at a time.
+    assert_eq!(foretold(&of(&[]), &members), 2 + 10 + 2 + 5);
+    let with =
+        |role: &str| UserRecord { email: "u1@acme.com".into(), role: Some(role.into()), ..UserRecord::default() };
+    let role = [Change::UpdateUser { before: with("reader"), after: with("writer") }];
+    // What the server says of its attributes, the account, and two memberships.
+    assert_eq!(foretold(&of(&[("roles", "groups")]), &role), 1 + 1 + 3 + 3);
+    assert_eq!(foretold(&of(&[]), &role), 1 + 3);
+}

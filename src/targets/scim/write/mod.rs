@@ -21,7 +21,7 @@ use crate::targets::{Stamp, TargetError, Task, Writer};
 pub const MEMBERS_MAX: usize = 100;
 
 /// So many changes are recorded together: enough to keep every allowed request in flight.
-const BATCH: usize = 1000;
+pub const BATCH: usize = 1000;
 
 /// How often something is sent that may or may not have been done, looked at in between.
 const TRIES: u32 = 3;
