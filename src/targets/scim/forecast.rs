@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::session::Session;
-use super::write::MEMBERS_MAX;
+use super::settings::RolesIn;
 use super::write::edit::steps_of;
+use super::write::{BATCH, MEMBERS_MAX};
 use crate::model::Change;
 
 /// The requests of an apply of these changes, wave by wave: its reading, and for each thing that is changed
@@ -15,18 +16,28 @@ pub fn requests(session: &Session, waves: &[Vec<&Change>]) -> u64 {
     let (users, groups) = (offered && !learned.no_user_patch, offered && !learned.no_group_patch);
     // Without `PATCH`, the whole is read once more and put.
     let change = |patch: bool, parts: u64| 2 + if patch { parts } else { 2 };
+    // A role that a group stands for is a membership.
+    let role_groups = |before: Option<&String>, after: Option<&String>| match session.settings.roles {
+        RolesIn::Groups if before != after => (before.iter().count() + after.iter().count()) as u64 * change(groups, 1),
+        _ => 0,
+    };
     let mut total = session.index().read_with;
     let of_users =
         |c: &&Change| matches!(c.object().kind, crate::model::Kind::User) && !matches!(c, Change::DeleteUser { .. });
     // What the server says of its attributes.
     total += u64::from(waves.iter().flatten().any(of_users));
-    for wave in waves {
+    // A wave goes out in parts, and a group whose members are in two of them is written twice.
+    for wave in waves.iter().flat_map(|w| w.chunks(BATCH)) {
         let mut members: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for one in wave {
             total += match one {
-                Change::CreateUser { .. } | Change::InviteUser { .. } => 2,
+                Change::CreateUser { user } | Change::InviteUser { user } => 2 + role_groups(None, user.role.as_ref()),
                 Change::UpdateUser { before, after } => {
-                    change(users, steps_of(before, after, session.settings.roles).len().max(1) as u64)
+                    let moves = role_groups(before.role.as_ref(), after.role.as_ref());
+                    match steps_of(before, after, session.settings.roles).len() as u64 {
+                        0 => 1 + moves,
+                        steps => change(users, steps) + moves,
+                    }
                 }
                 // The name and the e-mail.
                 Change::RenameUser { .. } => change(users, 2),

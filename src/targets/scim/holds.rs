@@ -15,9 +15,11 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
     };
     match change {
         Change::CreateUser { user: wanted } | Change::InviteUser { user: wanted } => {
-            user(&wanted.email).is_some_and(|found| same(&found, wanted) && found.state == UserState::Active)
+            user(&wanted.email).is_some_and(|found| same(&found, wanted, None) && found.state == UserState::Active)
         }
-        Change::UpdateUser { after, .. } => user(&after.email).is_some_and(|found| same(&found, after)),
+        Change::UpdateUser { before, after } => {
+            user(&after.email).is_some_and(|found| same(&found, after, Some(before)))
+        }
         Change::EnableUser { user: wanted } => {
             user(&wanted.email).is_some_and(|found| found.state == UserState::Active)
         }
@@ -37,11 +39,16 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
     }
 }
 
-/// Whether two records are the same in what SCIM keeps, the state left out.
-fn same(found: &UserRecord, wanted: &UserRecord) -> bool {
-    found.name == wanted.name
-        && found.role == wanted.role
-        && found.timezone == wanted.timezone
-        && found.handles.get(HANDLE) == wanted.handles.get(HANDLE)
-        && ATTRIBUTES.iter().all(|name| found.attributes.get(*name) == wanted.attributes.get(*name))
+/// Whether a record is as wanted in what SCIM keeps, the state left out: what is said is there, and what was
+/// said before and is not any more is gone. What a server adds by itself is no matter.
+fn same(found: &UserRecord, wanted: &UserRecord, before: Option<&UserRecord>) -> bool {
+    let kept = |of: &dyn Fn(&UserRecord) -> Option<String>| {
+        let (live, said) = (of(found), of(wanted));
+        live == said || (said.is_none() && before.and_then(of).is_none())
+    };
+    kept(&|r| r.name.clone())
+        && kept(&|r| r.role.clone())
+        && kept(&|r| r.timezone.clone())
+        && kept(&|r| r.handles.get(HANDLE).cloned())
+        && ATTRIBUTES.iter().all(|name| kept(&|r| r.attributes.get(*name).cloned()))
 }

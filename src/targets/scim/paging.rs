@@ -35,8 +35,8 @@ pub struct Listing<T> {
 
 /// One page.
 struct Page<T> {
-    /// The things with their ids.
-    items: Vec<(String, T)>,
+    /// The ids on it, with what is taken of each thing.
+    items: Vec<(String, Option<T>)>,
     /// How many were on it, those without an id included.
     len: usize,
     total: Option<usize>,
@@ -54,7 +54,7 @@ struct Walk<'s, T, F> {
     items: Vec<T>,
 }
 
-/// Reads everything at an endpoint (`/Users`), and what `take` makes of it.
+/// Reads everything at an endpoint (`/Users`), and keeps what `take` makes of it.
 ///
 /// # Errors
 /// When a page cannot be had: a part of a list is never handed out.
@@ -91,7 +91,14 @@ impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
         match total {
             Some(total) if step > 0 && total > step => self.at_once(step, total).await?,
             // It ends exactly where a page ends: some give the number of the page for the total.
-            Some(total) if step == total && self.count == Some(step) => self.one_by_one(step + 1, None).await?,
+            // So it may where the server gives fewer than were asked for, and does not tell how many it gives.
+            Some(total) if step == total && step > 0 && (self.count == Some(step) || features.page_max.is_none()) => {
+                match self.one_by_one(step + 1, None).await {
+                    // There is nothing there, says this one.
+                    Err(TargetError::Refused(_) | TargetError::Gone(_)) => {}
+                    read => read?,
+                }
+            }
             Some(total) if step >= total => {}
             _ if step == 0 => {}
             _ => self.one_by_one(step + 1, total).await?,
@@ -195,14 +202,15 @@ impl<T, F: Fn(&Value) -> Option<T>> Walk<'_, T, F> {
         if promised || (total.is_none() && value.is_object() && get(&value, "Resources").is_none()) {
             return Err(TargetError::Malformed(format!("what {} answers is no list", self.endpoint)));
         }
-        let items = things.iter().filter_map(|v| Some((text(v, "id")?, (self.take)(v)?))).collect();
+        let items = things.iter().filter_map(|v| Some((text(v, "id")?, (self.take)(v)))).collect();
         Ok(Page { items, len: things.len(), total, next: text(&value, "nextCursor") })
     }
 
     fn add(&mut self, page: Page<T>) {
         for (id, item) in page.items {
+            // What is not taken was seen all the same: the totals speak of all.
             if self.seen.insert(id) {
-                self.items.push(item);
+                self.items.extend(item);
             }
         }
     }

@@ -104,14 +104,15 @@ impl Account {
         self.attributes.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
     }
 
-    /// Whether it has everything that a record says, apart from the role and the state.
+    /// Whether it has everything that a record says, apart from the role and the state. What a server adds
+    /// by itself is no matter.
     pub fn shows(&self, user: &UserRecord) -> bool {
-        let handle = user.handles.get(HANDLE).map(String::as_str);
+        let kept = |said: Option<&String>, live: Option<&str>| said.is_none_or(|said| live == Some(said));
         self.address.as_deref() == Some(&user.email)
-            && user.name == self.name
-            && user.timezone == self.timezone
-            && handle == self.handle()
-            && ATTRIBUTES.iter().all(|name| user.attributes.get(*name).map(String::as_str) == self.attribute(name))
+            && kept(user.name.as_ref(), self.name.as_deref())
+            && kept(user.timezone.as_ref(), self.timezone.as_deref())
+            && kept(user.handles.get(HANDLE), self.handle())
+            && ATTRIBUTES.iter().all(|name| kept(user.attributes.get(*name), self.attribute(name)))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::write::ScimWriter;
 use super::{ScimReader, Session, Settings};
-use crate::model::{Catalogue, Change, MemberRecord, Moment, Why};
+use crate::model::{Catalogue, CatalogueRole, Change, MemberRecord, Moment, UserRecord, Why};
 use crate::targets::http::{Answer, Client, Limits, Lost, Method, Request, Transport};
 use crate::targets::{Reader, Stamp, TargetError, Task, Writer};
 
@@ -428,4 +428,255 @@ async fn a_group_is_not_the_user_of_its_number() {
     ScimReader::new(Arc::clone(&session)).read().await.unwrap();
     assert_eq!(carry_out(&session, &[add("core", "u1@acme.com")]).await, [Ok(())]);
     assert_eq!(*log.lock().unwrap(), ["add"], "it was no member before");
+}
+
+/// A server of accounts alone, to which `POST` does what is said.
+fn accounts(
+    first: Vec<Value>,
+    settings: &[(&str, &str)],
+    post: impl Fn(&mut Vec<Value>, &Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (Arc<Session>, Arc<Mutex<Vec<Value>>>, Arc<Mutex<Vec<String>>>) {
+    let all = Arc::new(Mutex::new(first));
+    let held = Arc::clone(&all);
+    let handler: Handler = Box::new(move |request| {
+        let mut all = held.lock().unwrap();
+        let path = request.path.split('?').next().unwrap();
+        let body: Value = request.body.as_ref().map_or(Value::Null, |b| serde_json::from_slice(b).unwrap());
+        match (request.method, path) {
+            (Method::Get, "/ServiceProviderConfig") => {
+                (200, json!({"bulk": {"supported": true, "maxOperations": 10}, "patch": {"supported": true}}))
+            }
+            (Method::Get, "/Users") if request.path.contains("filter") => (501, Value::Null),
+            (Method::Get, "/Users") => (200, page(&all, request, all.len())),
+            (Method::Get, "/Groups") => (200, json!({"totalResults": 0, "Resources": []})),
+            (Method::Post, _) => post(&mut all, &body),
+            _ => match all.iter().find(|u| path == format!("/Users/{}", u["id"].as_str().unwrap())) {
+                Some(user) => (200, user.clone()),
+                None => (404, json!({})),
+            },
+        }
+    });
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let client = Client::new(Box::new(Fake { handler, log: Arc::clone(&log) }), Limits::default());
+    let said = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let settings = Settings::read(&said).unwrap();
+    (Arc::new(Session::new(client, settings, Arc::new(Catalogue::default()))), all, log)
+}
+
+fn create(email: &str) -> Change {
+    Change::CreateUser { user: UserRecord { email: email.into(), ..UserRecord::default() } }
+}
+
+fn posts(log: &Arc<Mutex<Vec<String>>>) -> usize {
+    log.lock().unwrap().iter().filter(|l| l.starts_with("POST")).count()
+}
+
+/// What is found on the second page and later is found: nobody is made twice.
+#[tokio::test(start_paused = true)]
+async fn what_was_made_is_found_on_the_last_page() {
+    let first: Vec<Value> = (0..25).map(user).collect();
+    let (session, all, log) = accounts(first, &[], |all, body| {
+        let mut new = body.clone();
+        new["id"] = json!("new");
+        all.push(new);
+        (500, Value::Null)
+    });
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    assert_eq!(carry_out(&session, &[create("new@acme.com")]).await, [Ok(())]);
+    assert_eq!((all.lock().unwrap().len(), posts(&log)), (26, 1));
+}
+
+/// What shows late is waited for before it is asked for again.
+#[tokio::test(start_paused = true)]
+async fn what_shows_late_is_not_made_twice() {
+    let late = Arc::new(Mutex::new(None::<tokio::time::Instant>));
+    let (made, count) = (Arc::clone(&late), Arc::new(Mutex::new(0)));
+    let counted = Arc::clone(&count);
+    let (session, _) = session(Box::new(move |request| {
+        let shows = made.lock().unwrap().is_some_and(|at| at.elapsed().as_millis() > 800);
+        let all: Vec<Value> = (0..if shows { 2 } else { 1 }).map(user).collect();
+        match (request.method, request.path.split('?').next().unwrap()) {
+            (Method::Get, "/Users") if request.path.contains("filter") => (400, Value::Null),
+            (Method::Get, "/Users") => (200, page(&all, request, all.len())),
+            (Method::Get, "/Groups") => (200, json!({"totalResults": 0, "Resources": []})),
+            (Method::Post, _) => {
+                *made.lock().unwrap() = Some(tokio::time::Instant::now());
+                *counted.lock().unwrap() += 1;
+                (500, Value::Null)
+            }
+            (_, "/Users/id1") if shows => (200, user(1)),
+            _ => (404, json!({})),
+        }
+    }));
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    assert_eq!(carry_out(&session, &[create("u1@acme.com")]).await, [Ok(())]);
+    assert_eq!(*count.lock().unwrap(), 1);
+}
+
+/// Where two accounts have an address, no third one gets it, alone or in bulk.
+#[tokio::test(start_paused = true)]
+async fn an_ambiguous_address_gets_no_third_account() {
+    for bulk in ["false", "true"] {
+        let two = |id: &str| json!({"id": id, "userName": id, "emails": [{"value": "two@acme.com"}]});
+        let (session, _, log) = accounts(vec![two("a"), two("b")], &[("bulk", bulk)], |_, _| (500, Value::Null));
+        ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+        let results = carry_out(&session, &[create("two@acme.com"), create("two@acme.com")]).await;
+        assert!(results.iter().all(|r| matches!(r, Err(TargetError::Conflict(_)))), "{results:?}");
+        assert_eq!(posts(&log), 0, "{bulk}");
+    }
+}
+
+/// A bulk request without an answer is not said again in another way, and whose account is taken by somebody
+/// else is not adopted.
+#[tokio::test(start_paused = true)]
+async fn a_bulk_request_is_sent_once() {
+    let both = [create("u1@acme.com"), create("u2@acme.com")];
+    let (session, _, log) = accounts(vec![], &[("bulk", "true")], |_, _| (504, Value::Null));
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let results = carry_out(&session, &both).await;
+    assert!(results.iter().all(|r| matches!(r, Err(TargetError::Unknown(_)))), "{results:?}");
+    assert_eq!(posts(&log), 1);
+
+    let (session, _, log) = accounts(vec![], &[("bulk", "true")], |all, _| {
+        all.push(user(1));
+        let taken = |n: usize| json!({"bulkId": format!("u{n}"), "status": "409"});
+        (200, json!({"Operations": [taken(0), taken(1)]}))
+    });
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let results = carry_out(&session, &both).await;
+    assert!(results.iter().all(|r| matches!(r, Err(TargetError::Conflict(_)))), "{results:?}");
+    assert_eq!(posts(&log), 1);
+}
+
+/// What is sent and then goes wrong is not reported as undone; and an answer that is no account is no proof
+/// that the account is gone.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_is_never_said_to_be_undone() {
+    let (session, all, _) = accounts(vec![user(1)], &[], |all, body| {
+        let mut new = body.clone();
+        (new["id"], new["displayName"]) = (json!("new"), json!("Other"));
+        all.push(new);
+        (201, json!({"id": "new"}))
+    });
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let named = UserRecord { email: "new@acme.com".into(), name: Some("Ada".into()), ..UserRecord::default() };
+    let results = carry_out(&session, &[Change::CreateUser { user: named }]).await;
+    assert!(matches!(&results[..], [Err(TargetError::Unknown(_))]), "{results:?}");
+    // What the record does not say, the server may add.
+    assert_eq!(carry_out(&session, &[create("more@acme.com")]).await.len(), 1);
+    all.lock().unwrap()[0] = json!({"id": "id1"});
+    let held = user(1);
+    let (session, _) = session_of_nonsense(held);
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let gone = UserRecord { email: "u1@acme.com".into(), ..UserRecord::default() };
+    let results = carry_out(&session, &[Change::DeleteUser { user: gone, reason: Why::Undeclared }]).await;
+    assert!(matches!(&results[..], [Err(TargetError::Malformed(_))]), "{results:?}");
+}
+
+fn session_of_nonsense(held: Value) -> (Arc<Session>, Arc<Mutex<Vec<String>>>) {
+    session(Box::new(move |request| match request.path.split('?').next().unwrap() {
+        "/Users" => (200, json!({"totalResults": 1, "Resources": [held]})),
+        "/Users/id1" => (200, json!({"message": "welcome"})),
+        "/Groups" => (200, json!({"totalResults": 0, "Resources": []})),
+        _ => (404, json!({})),
+    }))
+}
+
+/// A role that is held by an alias is taken away as well.
+#[tokio::test(start_paused = true)]
+async fn a_role_held_by_an_alias_goes() {
+    let held = Arc::new(Mutex::new(vec!["lecteur".to_owned(), "parking".to_owned()]));
+    let roles = Arc::clone(&held);
+    let handler: Handler = Box::new(move |request| {
+        let mut roles = roles.lock().unwrap();
+        if request.method == Method::Patch {
+            let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
+            for operation in body["Operations"].as_array().unwrap() {
+                match operation["op"].as_str().unwrap() {
+                    "add" => roles.push(operation["value"][0]["value"].as_str().unwrap().to_owned()),
+                    _ => roles.retain(|r| operation["path"] != format!("roles[value eq \"{r}\"]")),
+                }
+            }
+        }
+        let mut user = user(1);
+        user["roles"] = roles.iter().map(|r| json!({"value": r})).collect();
+        match request.path.split('?').next().unwrap() {
+            "/Users" => (200, json!({"totalResults": 1, "Resources": [user]})),
+            "/Users/id1" => (200, user),
+            "/Groups" => (200, json!({"totalResults": 0, "Resources": []})),
+            _ => (404, json!({})),
+        }
+    });
+    let client = Client::new(Box::new(Fake { handler, log: Arc::default() }), Limits::default());
+    let mut catalogue = Catalogue::default();
+    let reader = CatalogueRole { aliases: vec!["lecteur".into()], ..CatalogueRole::default() };
+    catalogue.roles.insert("reader".into(), reader);
+    catalogue.roles.insert("writer".into(), CatalogueRole::default());
+    let session = Arc::new(Session::new(client, Settings::read(&BTreeMap::new()).unwrap(), Arc::new(catalogue)));
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let with =
+        |role: &str| UserRecord { email: "u1@acme.com".into(), role: Some(role.into()), ..UserRecord::default() };
+    let change = Change::UpdateUser { before: with("reader"), after: with("writer") };
+    assert_eq!(carry_out(&session, &[change]).await, [Ok(())]);
+    assert_eq!(*held.lock().unwrap(), ["parking", "writer"]);
+}
+
+/// A server may add what the record does not say.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_completes_is_no_refusal() {
+    let (session, _, _) = accounts(vec![], &[], |all, body| {
+        let mut new = body.clone();
+        (new["id"], new["displayName"], new["timezone"]) = (json!("new"), json!("New"), json!("Europe/Paris"));
+        (new["title"], new["locale"]) = (json!("none"), json!("fr"));
+        all.push(new);
+        (201, json!({"id": "new"}))
+    });
+    ScimReader::new(Arc::clone(&session)).read().await.unwrap();
+    let change = create("new@acme.com");
+    assert_eq!(carry_out(&session, &[change.clone()]).await, [Ok(())]);
+    assert!(ScimReader::new(session).holds(&change).await.unwrap());
+}
+
+/// The same where the server does not tell how many it gives at once; a short list that is whole is no doubt.
+#[tokio::test(start_paused = true)]
+async fn a_total_that_is_that_of_an_untold_page_is_noticed() {
+    for (there, doubts) in [(25, 1), (10, 0), (3, 0)] {
+        let all: Vec<Value> = (0..there).map(user).collect();
+        let (session, _) = session(Box::new(move |request| {
+            if !request.path.starts_with("/Users?") {
+                return (200, json!({"totalResults": 0}));
+            }
+            let mut answer = page(&all, request, 0);
+            answer["totalResults"] = json!(answer["Resources"].as_array().unwrap().len());
+            match answer["totalResults"] == 0 && there < 25 {
+                true => (400, json!({"detail": "there is no such page"})),
+                false => (200, answer),
+            }
+        }));
+        let reading = ScimReader::new(session).read().await.unwrap();
+        assert_eq!((reading.directory.users().len(), reading.doubts.len()), (there, doubts), "{:?}", reading.doubts);
+    }
+}
+
+/// What is foretold of many members and of roles that groups stand for.
+#[test]
+fn parts_of_a_wave_and_role_groups_are_foretold() {
+    let of = |settings: &[(&str, &str)]| {
+        let client = Client::new(
+            Box::new(Fake { handler: Box::new(|_| (404, Value::Null)), log: Arc::default() }),
+            Limits::default(),
+        );
+        let said = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        ScimReader::new(Arc::new(Session::new(client, Settings::read(&said).unwrap(), Arc::default())))
+    };
+    let members: Vec<Change> = (0..1500).map(|n| add("core", &format!("u{n}@acme.com"))).collect();
+    let foretold = |reader: &ScimReader, changes: &[Change]| reader.forecast(&[changes.iter().collect()]).unwrap();
+    // 1000 and 500: each part reads the group before and after, and adds 100 at a time.
+    assert_eq!(foretold(&of(&[]), &members), 2 + 10 + 2 + 5);
+    let with =
+        |role: &str| UserRecord { email: "u1@acme.com".into(), role: Some(role.into()), ..UserRecord::default() };
+    let role = [Change::UpdateUser { before: with("reader"), after: with("writer") }];
+    // What the server says of its attributes, the account, and two memberships.
+    assert_eq!(foretold(&of(&[("roles", "groups")]), &role), 1 + 1 + 3 + 3);
+    assert_eq!(foretold(&of(&[]), &role), 1 + 3);
 }

@@ -17,8 +17,8 @@ pub enum Set {
     Value(&'static str, Option<Value>),
     /// The name that people see.
     Name(Option<String>),
-    /// The roles in that attribute: one is added, one goes, others stay.
-    Listed { attribute: &'static str, add: Option<String>, remove: Option<String> },
+    /// The roles in that attribute: one is added, some go, others stay.
+    Listed { attribute: &'static str, add: Option<String>, remove: Vec<String> },
     /// An e-mail gets another address.
     Mail { from: String, to: String },
 }
@@ -60,7 +60,7 @@ pub fn steps_of(before: &UserRecord, after: &UserRecord, roles: RolesIn) -> Vec<
     let listed = attribute.filter(|_| before.role != after.role).map(|attribute| Set::Listed {
         attribute,
         add: after.role.clone(),
-        remove: before.role.clone(),
+        remove: before.role.iter().cloned().collect(),
     });
     let mut steps = vec![names, core, enterprise, listed.into_iter().collect()];
     steps.retain(|s| !s.is_empty());
@@ -84,7 +84,7 @@ impl Set {
             Self::Listed { attribute, add, remove } => {
                 let add = add.as_ref().map(|v| json!({"op": "add", "path": attribute, "value": [{"value": v}]}));
                 let path = |v: &String| format!("{attribute}[value eq {}]", quoted(v));
-                let remove = remove.as_ref().map(|v| json!({"op": "remove", "path": path(v)}));
+                let remove = remove.iter().map(|v| json!({"op": "remove", "path": path(v)}));
                 add.into_iter().chain(remove).collect()
             }
             Self::Mail { from, to } => {
@@ -112,7 +112,7 @@ impl Set {
                 let is = |v: &Value, wanted: &String| {
                     text(v, "value").as_ref() == Some(wanted) || v.as_str() == Some(wanted.as_str())
                 };
-                values.retain(|v| !remove.as_ref().is_some_and(|r| is(v, r)));
+                values.retain(|v| !remove.iter().any(|r| is(v, r)));
                 if let Some(add) = add.as_ref().filter(|add| !values.iter().any(|v| is(v, add))) {
                     values.push(json!({"value": add}));
                 }
@@ -219,7 +219,7 @@ mod tests {
         Set::Value("title", None).change(map, true);
         Set::Value("department", Some(json!("Looms"))).change(map, true);
         Set::Name(Some("Ada".into())).change(map, false);
-        Set::Listed { attribute: "roles", add: Some("admin".into()), remove: Some("viewer".into()) }.change(map, true);
+        Set::Listed { attribute: "roles", add: Some("admin".into()), remove: vec!["viewer".into()] }.change(map, true);
         Set::Mail { from: "ada@acme.com".into(), to: "ada@new.com".into() }.change(map, true);
         assert_eq!(
             user,

@@ -112,22 +112,39 @@ pub async fn move_role(
     before: Option<&str>,
     after: Option<&str>,
 ) -> Result<(), TargetError> {
-    for (role, inside) in [(after, true), (before, false)] {
-        let Some(role) = role else { continue };
-        let names: Vec<String> = {
-            let index = session.index();
-            let stands = |name: &&String| session.catalogue.role(name).is_some_and(|(proper, _)| proper == role);
-            index.groups.keys().filter(stands).cloned().collect()
-        };
-        let Some(name) = names.first() else {
-            let message = format!("there is no group that stands for the role `{role}`: make one of that name");
-            return Err(TargetError::Refused(message));
-        };
-        let id = team::id(session, name)?;
-        let wanted = [Wanted::user(entry, inside)];
-        edit(session, &id, name, &wanted).await?.into_iter().collect::<Result<(), _>>()?;
+    let mut touched = false;
+    if let Some(role) = after {
+        let name = role_group(session, role)?;
+        join(session, entry, &name, true).await?;
+        touched = true;
+    }
+    // Whichever of them it is held by.
+    for name in before.map(|role| role_groups(session, role)).unwrap_or_default() {
+        join(session, entry, &name, false).await.map_err(|e| if touched { begun(e) } else { e })?;
+        touched = true;
     }
     Ok(())
+}
+
+async fn join(session: &Session, entry: &UserEntry, name: &str, inside: bool) -> Result<(), TargetError> {
+    let id = team::id(session, name)?;
+    edit(session, &id, name, &[Wanted::user(entry, inside)]).await?.into_iter().collect()
+}
+
+/// The groups that stand for a role: that of its own name first, then those of its aliases by name.
+fn role_groups(session: &Session, role: &str) -> Vec<String> {
+    let index = session.index();
+    let stands = |name: &&String| session.catalogue.role(name).is_some_and(|(proper, _)| proper == role);
+    let mut names: Vec<String> = index.groups.keys().filter(stands).cloned().collect();
+    names.sort_by_key(|name| (name != role, name.clone()));
+    names
+}
+
+/// The group into which somebody is put to have a role.
+pub fn role_group(session: &Session, role: &str) -> Result<String, TargetError> {
+    role_groups(session, role).into_iter().next().ok_or_else(|| {
+        TargetError::Refused(format!("there is no group that stands for the role `{role}`: make one of that name"))
+    })
 }
 
 /// How the group is written next.

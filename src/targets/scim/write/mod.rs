@@ -21,7 +21,7 @@ use crate::targets::{Stamp, TargetError, Task, Writer};
 pub const MEMBERS_MAX: usize = 100;
 
 /// So many changes are recorded together: enough to keep every allowed request in flight.
-const BATCH: usize = 1000;
+pub const BATCH: usize = 1000;
 
 /// How often something is sent that may or may not have been done, looked at in between.
 const TRIES: u32 = 3;
@@ -143,6 +143,24 @@ async fn see(
         let done = good(value.as_ref());
         if done || Instant::now() + wait > end {
             return Ok((done, value));
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+}
+
+/// Looks for something that may have been made, until it is there or the settle time is over: nothing found
+/// at once is not yet nothing made.
+async fn until_found<T, F: Future<Output = Result<Option<T>, TargetError>>>(
+    session: &Session,
+    find: impl Fn() -> F,
+) -> Result<Option<T>, TargetError> {
+    let end = Instant::now() + session.settings.settle;
+    let mut wait = LOOK;
+    loop {
+        let found = find().await.map_err(begun)?;
+        if found.is_some() || Instant::now() + wait > end {
+            return Ok(found);
         }
         tokio::time::sleep(wait).await;
         wait *= 2;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::edit::patch;
-use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, unshown, user};
+use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, unshown, until_found, user};
 use crate::model::TeamRecord;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
@@ -30,25 +30,31 @@ pub async fn create(session: &Session, team: &TeamRecord) -> Result<(), TargetEr
     let mut tried = 0;
     let id = loop {
         tried += 1;
-        match session.write(Method::Post, "/Groups", Some(&body), None).await? {
+        let sent = match session.write(Method::Post, "/Groups", Some(&body), None).await {
+            Ok(sent) => sent,
+            Err(error) => return Err(if tried > 1 { begun(error) } else { error }),
+        };
+        match sent {
             Sent::Done(answer) => match answer.json().ok().and_then(|v| text(&v, "id")) {
                 Some(id) => break id,
-                None => match find(session, &team.name).await? {
+                None => match found(session, &team.name).await? {
                     Some(id) => break id,
                     None => return Err(not_visible(session)),
                 },
             },
-            Sent::Maybe { why, answered } => match find(session, &team.name).await? {
+            Sent::Maybe { why, answered } => match found(session, &team.name).await? {
                 Some(id) => break id,
                 // Names of groups need not be unique: what may still be coming is not asked for twice.
                 None if answered && tried < TRIES => tokio::time::sleep(backoff(tried)).await,
                 None => return Err(TargetError::Unknown(why)),
             },
-            Sent::No(answer) if answer.status == 409 && tried > 1 => match find(session, &team.name).await? {
+            Sent::No(answer) if answer.status == 409 && tried > 1 => match found(session, &team.name).await? {
                 Some(id) => break id,
-                None => return Err(refusal(&answer)),
+                None => return Err(begun(refusal(&answer))),
             },
-            Sent::No(answer) => return Err(refusal(&answer)),
+            Sent::No(answer) => {
+                return Err(if tried > 1 { begun(refusal(&answer)) } else { refusal(&answer) });
+            }
         }
     };
     session.index().groups.insert(team.name.clone(), id.clone());
@@ -59,11 +65,11 @@ pub async fn create(session: &Session, team: &TeamRecord) -> Result<(), TargetEr
         (true, _) => {}
         (false, None) => return Err(not_visible(session)),
         (false, Some(_)) => {
-            return Err(TargetError::Refused("the group was made, and the server calls it otherwise".to_owned()));
+            return Err(TargetError::Unknown("the group was made, and the server calls it otherwise".to_owned()));
         }
     }
     match &team.outer {
-        Some(outer) => members::nest(session, &id, None, Some(outer)).await,
+        Some(outer) => members::nest(session, &id, None, Some(outer)).await.map_err(begun),
         None => Ok(()),
     }
 }
@@ -71,14 +77,26 @@ pub async fn create(session: &Session, team: &TeamRecord) -> Result<(), TargetEr
 /// A group of that name that the index does not know yet.
 async fn find(session: &Session, name: &str) -> Result<Option<String>, TargetError> {
     let all = everything(session, "/Groups", |v| Group::read(v).filter(|g| g.name == name).map(|g| g.id)).await?;
-    Ok(all.items.into_iter().next())
+    match (all.items.as_slice(), all.doubts.first()) {
+        ([], Some(doubt)) => Err(TargetError::Unknown(format!("whether the group `{name}` is there: {doubt}"))),
+        ([], None) => Ok(None),
+        ([one], _) => Ok(Some(one.clone())),
+        _ => Err(TargetError::Unknown(format!("several groups are called `{name}` now"))),
+    }
+}
+
+/// Looks for a group that may have been made, until the settle time is over.
+async fn found(session: &Session, name: &str) -> Result<Option<String>, TargetError> {
+    until_found(session, || find(session, name)).await
 }
 
 /// Reads a group again before it is changed: that it is there, and still the one that is meant.
 pub async fn again(session: &Session, id: &str, name: &str) -> Result<Group, TargetError> {
-    let value = session.get_one(&Session::group_path(id)).await?;
-    let Some(group) = value.as_ref().and_then(Group::read) else {
+    let Some(value) = session.get_one(&Session::group_path(id)).await? else {
         return Err(TargetError::Gone(format!("the group `{name}` is not there any more")));
+    };
+    let Some(group) = Group::read(&value) else {
+        return Err(TargetError::Malformed(format!("what the server answers for `{name}` is no group")));
     };
     if group.name != name {
         return Err(TargetError::Conflict(format!("the group `{name}` is called `{}` now", group.name)));
@@ -97,7 +115,7 @@ pub async fn update(session: &Session, before: &TeamRecord, after: &TeamRecord) 
 
 /// Gives a group another name.
 pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), TargetError> {
-    if id(session, to).is_ok() {
+    if id(session, to).is_ok() || session.index().ambiguous_groups.contains(to) {
         return Err(TargetError::Conflict(format!("a group `{to}` is there already")));
     }
     let id = id(session, from)?;

@@ -1,9 +1,11 @@
 //! Users: made, changed, renamed, let in and kept out, and taken away.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::edit::{Set, patch, steps_of};
-use super::{TRIES, may_be_said_otherwise, members, not_visible, see};
+use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, until_found};
 use crate::model::{UserRecord, UserState};
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
@@ -23,50 +25,75 @@ pub fn entry(session: &Session, address: &str) -> Result<UserEntry, TargetError>
     index.users.get(address).cloned().ok_or_else(|| TargetError::Gone(format!("there is no account {address}")))
 }
 
+/// Whether nobody has that address yet; nobody must get one that several have.
+pub fn free(session: &Session, address: &str) -> Result<(), TargetError> {
+    match entry(session, address) {
+        Err(TargetError::Gone(_)) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(TargetError::Conflict(format!("the account {address} is there already"))),
+    }
+}
+
+/// What is said where somebody else has made the account since it was read.
+pub fn came_meanwhile(user: &UserRecord) -> TargetError {
+    TargetError::Conflict(format!("an account {} came into being meanwhile: plan again", user.email))
+}
+
+/// What is said where an account is taken that nobody can see.
+pub fn taken(user: &UserRecord, said: &str) -> String {
+    format!("the server says that {} is taken, and shows no such account: {said}", user.email)
+}
+
+/// Looks for an account that may have been made, until the settle time is over.
+pub async fn found(session: &Session, user: &UserRecord) -> Result<Option<Account>, TargetError> {
+    until_found(session, || find(session, user)).await
+}
+
 /// Makes an account.
 pub async fn create(session: &Session, user: &UserRecord) -> Result<(), TargetError> {
-    if entry(session, &user.email).is_ok() {
-        return Err(TargetError::Conflict(format!("the account {} is there already", user.email)));
+    free(session, &user.email)?;
+    if let (RolesIn::Groups, Some(role)) = (session.settings.roles, &user.role) {
+        members::role_group(session, role)?;
     }
     let body = payload(session.schemas().await?, user, session.settings.roles);
     let mut tried = 0;
     let account = loop {
         tried += 1;
-        match session.write(Method::Post, "/Users", Some(&body), None).await? {
+        let sent = match session.write(Method::Post, "/Users", Some(&body), None).await {
+            Ok(sent) => sent,
+            Err(error) => return Err(if tried > 1 { begun(error) } else { error }),
+        };
+        match sent {
             Sent::Done(answer) => {
                 let id = answer.json().ok().and_then(|v| text(&v, "id"));
                 match id {
                     Some(id) => break UserEntry { id, user_name: sign_in_name(user).to_owned() },
-                    None => match find(session, user).await? {
+                    None => match found(session, user).await? {
                         Some(found) => break enter(&found),
                         None => return Err(not_visible(session)),
                     },
                 }
             }
             // An error after it was done: looked at before it is said again.
-            Sent::Maybe { why, answered } => match find(session, user).await? {
+            Sent::Maybe { why, answered } => match found(session, user).await? {
                 Some(found) => break enter(&found),
                 None if answered && tried < TRIES => tokio::time::sleep(backoff(tried)).await,
                 None => return Err(TargetError::Unknown(why)),
             },
-            Sent::No(answer) if answer.status == 409 => match find(session, user).await? {
-                // The first try has made it after all.
-                Some(found) if tried > 1 => break enter(&found),
-                Some(_) => {
-                    return Err(TargetError::Conflict(format!(
-                        "an account {} came into being meanwhile: plan again",
-                        user.email
-                    )));
-                }
-                None => {
-                    return Err(TargetError::Conflict(format!(
-                        "the server says that {} is taken, and shows no such account: {}",
-                        user.email,
-                        said(&answer)
-                    )));
-                }
+            // The first try has made it after all.
+            Sent::No(answer) if answer.status == 409 && tried > 1 => match found(session, user).await? {
+                Some(found) => break enter(&found),
+                None => return Err(TargetError::Unknown(taken(user, &said(&answer)))),
             },
-            Sent::No(answer) => return Err(refusal(&answer)),
+            Sent::No(answer) if answer.status == 409 => {
+                return Err(match find(session, user).await {
+                    Ok(Some(_)) => came_meanwhile(user),
+                    _ => TargetError::Conflict(taken(user, &said(&answer))),
+                });
+            }
+            Sent::No(answer) => {
+                return Err(if tried > 1 { begun(refusal(&answer)) } else { refusal(&answer) });
+            }
         }
     };
     session.index().users.insert(user.email.clone(), account.clone());
@@ -78,16 +105,20 @@ pub async fn confirm(session: &Session, user: &UserRecord, account: &UserEntry) 
     let path = Session::user_path(&account.id);
     let is = |v: &Value| Account::read(v).filter(|a| a.active == (user.state != UserState::Disabled));
     let whole = |v: Option<&Value>| {
-        v.and_then(is).is_some_and(|a| a.shows(user) && has_role(&a, user.role.as_deref(), session.settings.roles))
+        v.and_then(is).is_some_and(|a| {
+            a.shows(user)
+                && (session.settings.roles == RolesIn::Groups
+                    || user.role.as_ref().is_none_or(|role| known_roles(session, &a).contains(role)))
+        })
     };
     let (good, seen) = see(session, &path, whole).await?;
     let Some(seen) = seen else { return Err(not_visible(session)) };
     if !good {
         let why = lacks(&seen, user);
-        return Err(TargetError::Refused(format!("the account was made, and the server did not keep {why}")));
+        return Err(TargetError::Unknown(format!("the account was made, and the server did not keep {why}")));
     }
     match (session.settings.roles, &user.role) {
-        (RolesIn::Groups, Some(role)) => members::move_role(session, account, None, Some(role)).await,
+        (RolesIn::Groups, Some(role)) => members::move_role(session, account, None, Some(role)).await.map_err(begun),
         _ => Ok(()),
     }
 }
@@ -106,19 +137,23 @@ fn lacks(value: &Value, user: &UserRecord) -> String {
     if account.address.as_deref() != Some(&user.email) {
         missing.push("its address");
     }
-    if account.name != user.name {
+    let lost = |said: Option<&String>, live: Option<&str>| said.is_some_and(|said| live != Some(said));
+    if lost(user.name.as_ref(), account.name.as_deref()) {
         missing.push("its name");
     }
-    if account.timezone != user.timezone {
+    if lost(user.timezone.as_ref(), account.timezone.as_deref()) {
         missing.push("its time zone");
     }
-    let of = |name: &&&str| user.attributes.get(**name).map(String::as_str) != account.attribute(name);
+    if lost(user.handles.get(HANDLE), account.handle()) {
+        missing.push("its user name");
+    }
+    let of = |name: &&&str| lost(user.attributes.get(**name), account.attribute(name));
     missing.extend(ATTRIBUTES.iter().filter(of));
     if missing.is_empty() { "its role".to_owned() } else { missing.join(", ") }
 }
 
 /// The name that an account signs in with.
-fn sign_in_name(user: &UserRecord) -> &str {
+pub fn sign_in_name(user: &UserRecord) -> &str {
     user.handles.get(HANDLE).unwrap_or(&user.email)
 }
 
@@ -189,15 +224,20 @@ pub async fn find(session: &Session, user: &UserRecord) -> Result<Option<Account
         }
     }
     let all = everything(session, "/Users", |v| Account::read(v).filter(fits)).await?;
-    Ok(all.items.into_iter().next())
+    match (all.items.into_iter().next(), all.doubts.first()) {
+        (None, Some(doubt)) => Err(TargetError::Unknown(format!("whether {} is there: {doubt}", user.email))),
+        (found, _) => Ok(found),
+    }
 }
 
 /// Reads an account again before it is changed: that it is there, and still the one that is meant.
 async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account, Value), TargetError> {
     let known = entry(session, address)?;
-    let value = session.get_one(&Session::user_path(&known.id)).await?.unwrap_or_default();
-    let Some(account) = Account::read(&value) else {
+    let Some(value) = session.get_one(&Session::user_path(&known.id)).await? else {
         return Err(TargetError::Gone(format!("the account {address} is not there any more")));
+    };
+    let Some(account) = Account::read(&value) else {
+        return Err(TargetError::Malformed(format!("what the server answers for {address} is no account")));
     };
     match account.address.as_deref() {
         Some(now) if now == address => Ok((known, account, value)),
@@ -210,13 +250,24 @@ async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account, 
 pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) -> Result<(), TargetError> {
     let (known, account, _) = again(session, &after.email).await?;
     let roles = session.settings.roles;
-    let done = |a: &Account| shows_changes(a, before, after) && has_role(a, after.role.as_deref(), roles);
-    if !done(&account) {
-        let moved = moved(&account, before, after);
+    // The new role and no other that is known: by whatever name the old one was held, it is gone.
+    let role_moves = before.role != after.role && roles != RolesIn::Groups;
+    let wanted: BTreeSet<String> = after.role.iter().cloned().collect();
+    let done = |a: &Account| shows_changes(a, before, after) && (!role_moves || known_roles(session, a) == wanted);
+    let pushed = !done(&account);
+    if pushed {
+        let mut moved = moved(&account, before, after);
+        let has = known_roles(session, &account);
+        if role_moves && has.iter().any(|r| before.role.as_ref() != Some(r) && after.role.as_ref() != Some(r)) {
+            moved.push("role".to_owned());
+        }
         if !moved.is_empty() {
             return Err(TargetError::Conflict(format!("changed meanwhile: {}", moved.join(", "))));
         }
-        let steps = steps_of(before, after, roles);
+        let mut steps = steps_of(before, after, roles);
+        steps.iter_mut().flatten().for_each(|set| by_live_names(session, set, &account, before, &has));
+        let nothing = |set: &Set| matches!(set, Set::Listed { add: None, remove, .. } if remove.is_empty());
+        steps.retain(|step| !step.iter().all(nothing));
         let schemas = session.schemas().await?;
         let refused = steps.iter().flatten().find_map(|set| match set {
             Set::Value(name, Some(_)) if !schemas.takes(name) => Some(*name),
@@ -228,7 +279,8 @@ pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) 
         push(session, &known.id, steps, |v| Account::read(v).is_some_and(|a| done(&a))).await?;
     }
     if roles == RolesIn::Groups && before.role != after.role {
-        members::move_role(session, &known, before.role.as_deref(), after.role.as_deref()).await?;
+        let moved = members::move_role(session, &known, before.role.as_deref(), after.role.as_deref()).await;
+        moved.map_err(|e| if pushed { begun(e) } else { e })?;
     }
     Ok(())
 }
@@ -265,14 +317,33 @@ fn moved(account: &Account, before: &UserRecord, after: &UserRecord) -> Vec<Stri
     found
 }
 
-/// Whether an account has the role, where it stands on the account.
-fn has_role(account: &Account, role: Option<&str>, roles: RolesIn) -> bool {
-    let values = match roles {
+/// What an account holds where roles stand, as it is written there.
+fn role_values<'a>(session: &Session, account: &'a Account) -> &'a [String] {
+    match session.settings.roles {
         RolesIn::Roles => &account.roles,
         RolesIn::Entitlements => &account.entitlements,
-        RolesIn::Groups => return true,
-    };
-    role.is_none_or(|role| values.iter().any(|v| v == role))
+        RolesIn::Groups => &[],
+    }
+}
+
+/// The role that a value means; nothing where the files do not know it.
+fn role_of<'a>(session: &'a Session, value: &'a str) -> Option<&'a str> {
+    session.catalogue.role(value).map(|(name, _)| name)
+}
+
+/// The roles that an account has, among those that the files know, by their proper names.
+fn known_roles(session: &Session, account: &Account) -> BTreeSet<String> {
+    role_values(session, account).iter().filter_map(|v| role_of(session, v)).map(str::to_owned).collect()
+}
+
+/// Takes a role away by every name under which it is held, and gives none that is held by another name.
+fn by_live_names(session: &Session, set: &mut Set, account: &Account, before: &UserRecord, known: &BTreeSet<String>) {
+    let Set::Listed { add, remove, .. } = set else { return };
+    let old = |value: &&String| role_of(session, value).is_some_and(|role| before.role.as_deref() == Some(role));
+    *remove = role_values(session, account).iter().filter(old).cloned().collect();
+    if add.as_ref().is_some_and(|role| known.contains(role)) {
+        *add = None;
+    }
 }
 
 /// Lets an account in or keeps it out; it stays otherwise as it is.
@@ -287,9 +358,7 @@ pub async fn set_active(session: &Session, address: &str, active: bool) -> Resul
 
 /// Gives an account another address.
 pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), TargetError> {
-    if entry(session, to).is_ok() {
-        return Err(TargetError::Conflict(format!("the account {to} is there already")));
-    }
+    free(session, to)?;
     let (known, account, value) = again(session, from).await?;
     let mut steps = Vec::new();
     if account.handle().is_none() {
@@ -358,21 +427,27 @@ async fn push(
     let display = session.schemas().await?.takes("displayName");
     let can_patch = session.features().await?.patch != Some(false) && !session.learned().no_user_patch;
     let mut outcome = None;
+    let mut touched = false;
     for form in [Form::Patch, Form::Put] {
         if form == Form::Patch && !can_patch {
             continue;
         }
         for tried in 1..=TRIES {
             let sent = match form {
-                Form::Patch => patch_all(session, &path, &steps, display).await?,
-                Form::Put => put_whole(session, &path, &steps, display).await?,
+                Form::Patch => patch_all(session, &path, &steps, display, &mut touched).await,
+                Form::Put => put_whole(session, &path, &steps, display).await,
+            };
+            let sent = match sent {
+                Ok(sent) => sent,
+                Err(error) => return Err(if touched { begun(error) } else { error }),
             };
             if let Attempt::Refused(error, otherwise) = sent {
                 if otherwise && form == Form::Patch {
                     break;
                 }
-                return Err(error);
+                return Err(if touched { begun(error) } else { error });
             }
+            touched = true;
             let (good, _) = see(session, &path, |v| v.is_some_and(&done)).await?;
             if good {
                 if form == Form::Put && can_patch {
@@ -411,11 +486,17 @@ enum Attempt {
     Refused(TargetError, bool),
 }
 
-async fn patch_all(session: &Session, path: &str, steps: &[Vec<Set>], display: bool) -> Result<Attempt, TargetError> {
+async fn patch_all(
+    session: &Session,
+    path: &str,
+    steps: &[Vec<Set>],
+    display: bool,
+    touched: &mut bool,
+) -> Result<Attempt, TargetError> {
     for step in steps {
         let body = patch(step.iter().flat_map(|set| set.operations(display)).collect());
         match session.write(Method::Patch, path, Some(&body), None).await? {
-            Sent::Done(_) => {}
+            Sent::Done(_) => *touched = true,
             Sent::Maybe { why, .. } => return Ok(Attempt::Maybe(why)),
             Sent::No(answer) => {
                 return Ok(Attempt::Refused(refusal(&answer), may_be_said_otherwise(answer.status)));
