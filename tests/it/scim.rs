@@ -845,6 +845,26 @@ mod faults {
         part(3, 4);
     }
 
+    /// Where groups hide who is in them and can only be put as a whole, nobody is driven out of any.
+    #[test]
+    fn hidden_members_are_never_driven_out() {
+        let first = State::of(6, 3);
+        let sandbox = Sandbox::with(&first);
+        let env = TestEnv::with(&first.declared(&sandbox.handle.url(), TARGET, &[]));
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        let mut wanted = first.clone();
+        wanted.groups.get_mut("g00").unwrap().insert("u001@acme.com".into());
+        wanted.groups.get_mut("g01").unwrap().insert("u002@acme.com".into());
+        env.write("rolecall.yaml", &wanted.declared(&sandbox.handle.url(), TARGET, &[]));
+        sandbox.handle.set_faults(&["empty-members", "no-patch"]).unwrap();
+        let output = run(&env, &["apply", "--auto-approve"]).ended(5);
+        has(&output.text(), &["shows no members"]);
+        sandbox.handle.set_faults(&[]).unwrap();
+        assert_eq!(sandbox.holds(), first);
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        assert_eq!(sandbox.holds(), wanted);
+    }
+
     /// A list that is much shorter than the last time stops what would be removed, until somebody agrees.
     #[test]
     fn a_short_reading_removes_nothing() {

@@ -11,6 +11,9 @@ use crate::model::{Catalogue, CatalogueRole, Change, MemberRecord, Moment, UserR
 use crate::targets::http::{Answer, Client, Limits, Lost, Method, Request, Transport};
 use crate::targets::{Reader, Stamp, TargetError, Task, Writer};
 
+/// The requests so far.
+type Requests = Arc<Mutex<Vec<String>>>;
+
 type Handler = Box<dyn Fn(&Request) -> (u16, Value) + Send + Sync>;
 
 struct Fake {
@@ -435,7 +438,7 @@ fn accounts(
     first: Vec<Value>,
     settings: &[(&str, &str)],
     post: impl Fn(&mut Vec<Value>, &Value) -> (u16, Value) + Send + Sync + 'static,
-) -> (Arc<Session>, Arc<Mutex<Vec<Value>>>, Arc<Mutex<Vec<String>>>) {
+) -> (Arc<Session>, Arc<Mutex<Vec<Value>>>, Requests) {
     let all = Arc::new(Mutex::new(first));
     let held = Arc::clone(&all);
     let handler: Handler = Box::new(move |request| {
@@ -633,7 +636,7 @@ async fn what_a_server_completes_is_no_refusal() {
     });
     ScimReader::new(Arc::clone(&session)).read().await.unwrap();
     let change = create("new@acme.com");
-    assert_eq!(carry_out(&session, &[change.clone()]).await, [Ok(())]);
+    assert_eq!(carry_out(&session, std::slice::from_ref(&change)).await, [Ok(())]);
     assert!(ScimReader::new(session).holds(&change).await.unwrap());
 }
 
