@@ -22,7 +22,13 @@ INVALID = ROOT / "tests" / "invalid"
 
 def examples():
     """Every file of a declaration: the examples, and the catalogues that the program carries."""
-    found = [*ROOT.glob("examples/**/*.yaml"), *ROOT.glob("src/targets/catalogues/*.yaml")]
+
+    def declared(path):
+        return any((ROOT / folder / "rolecall.yaml").exists() for folder in path.relative_to(ROOT).parents)
+
+    # What a sandbox begins with lies beside a declaration and is none.
+    found = [path for path in ROOT.glob("examples/**/*.yaml") if declared(path)]
+    found += ROOT.glob("src/targets/catalogues/*.yaml")
     return sorted(path for path in found if "data" not in path.relative_to(ROOT).parts[:-1])
 
 
