@@ -192,8 +192,26 @@ impl TestEnv {
     }
 }
 
+/// Copies an example of the repository, or a folder of it, but not what a run of it has left there.
+pub fn copy_example(name: &str, env: &TestEnv) {
+    copy_tree(&example(name), env.path());
+    let left = env.file(".rolecall");
+    if left.exists() {
+        fs::remove_dir_all(left).unwrap();
+    }
+}
+
+/// Where tests/python/others.py has installed a program of others, from PyPI.
+#[track_caller]
+pub fn installed(name: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/others.py");
+    let done = Command::new("python3").arg(script).arg(name).output().unwrap();
+    assert!(done.status.success(), "{name} cannot be installed: {}", String::from_utf8_lossy(&done.stderr));
+    PathBuf::from(String::from_utf8(done.stdout).unwrap().trim())
+}
+
 /// Copies the files below a folder.
-pub fn copy_tree(from: &Path, to: &Path) {
+fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (path, target) = entry.map(|e| (e.path(), to.join(e.file_name()))).unwrap();

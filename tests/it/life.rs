@@ -3,11 +3,11 @@
 use rolecall::model::{Change, Why};
 use rolecall::store::Store;
 
-use super::common::{TestEnv, access, audit, by_hand, copy_tree, example, has, rows, word};
+use super::common::{TestEnv, access, audit, by_hand, copy_example, has, rows, word};
 
 fn quickstart() -> TestEnv {
     let env = TestEnv::new();
-    copy_tree(&example("quickstart"), env.path());
+    copy_example("quickstart", &env);
     env
 }
 

@@ -12,7 +12,7 @@ use rolecall::sandbox::Handle;
 use rolecall::sandbox::omni::{Options, serve};
 use serde_json::{Value, json};
 
-use super::common::{Output, TestEnv, copy_tree, example, has, word};
+use super::common::{Output, TestEnv, copy_example, example, has, word};
 
 const TOKEN: &str = "canary-4b1d";
 
@@ -434,7 +434,7 @@ fn the_example_is_planned_and_applied() {
     drop(omni);
     let things = std::fs::read_to_string(example("omni").join("things.yaml")).unwrap();
     let omni = Omni::with(&things, &[]);
-    copy_tree(&example("omni").join("declaration"), omni.env.path());
+    copy_example("omni/declaration", &omni.env);
     // The example keeps to Omni's limit; here the sandbox has none.
     omni.env.edit(
         "rolecall.yaml",

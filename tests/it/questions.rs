@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::common::{Output, TestEnv, by_hand, copy_tree, example, has};
+use super::common::{Output, TestEnv, by_hand, copy_example, has};
 
 const ORG: &str = r#"version: 1
 targets:
@@ -314,7 +314,7 @@ fn tests_are_judged_on_what_the_plan_leads_to() {
 fn the_examples_hold() {
     for name in ["quickstart", "many-systems"] {
         let env = TestEnv::new();
-        copy_tree(&example(name), env.path());
+        copy_example(name, &env);
         let output = env.run(&["test"]);
         assert_eq!(output.code, Some(0), "{name}: {}", output.text());
         // Who begins with them is not met by a warning.
@@ -327,7 +327,7 @@ fn the_examples_hold() {
 fn the_readme_shows_what_is_printed() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let env = TestEnv::new();
-    copy_tree(&example("quickstart"), env.path());
+    copy_example("quickstart", &env);
     let on = "workspace/fraud-notebooks";
     let explained = env.run(&["explain", "grace@acme.example", on, "--can", "edit"]).ended(0);
     has(&readme, &[&explained.stdout]);

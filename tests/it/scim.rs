@@ -1,5 +1,5 @@
 //! Any SCIM server: the built binary against one that others have written (`scim2-server`, installed from
-//! PyPI by tests/python/scim2_server.sh), in the modes that it knows. What the server holds is looked at
+//! PyPI by tests/python/others.py), in the modes that it knows. What the server holds is looked at
 //! by tests/python/scim_state.py, which shares no code with rolecall; the requests are counted by the
 //! server's own log.
 
@@ -42,13 +42,10 @@ fn python(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(name)
 }
 
-fn venv() -> PathBuf {
-    static READY: OnceLock<()> = OnceLock::new();
-    READY.get_or_init(|| {
-        let done = Command::new(python("scim2_server.sh")).status().unwrap();
-        assert!(done.success(), "scim2-server cannot be installed from PyPI");
-    });
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/scim-venv/bin/scim2-server")
+/// The server's program.
+fn scim2_server() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| installed("scim2-server").join("scim2-server"))
 }
 
 /// A running server.
@@ -78,7 +75,7 @@ impl Server {
         let path = folder.path().join("config.json");
         std::fs::write(&path, config.to_string()).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let child = Command::new(venv())
+        let child = Command::new(scim2_server())
             .args(["--port", &port.to_string(), "--bearer-token", TOKEN, "--service-provider-config"])
             .arg(&path)
             .stdout(Stdio::null())

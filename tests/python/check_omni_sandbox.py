@@ -3,10 +3,10 @@
     cargo build && python3 tests/python/check_omni_sandbox.py
 
 Serves target/debug/rolecall on a free port and makes every call of the SDK that is about users, groups,
-folders, documents and models; fails where one does not do what the SDK's own documentation says. Installs
-the SDK into target/omni-venv when it is not there. Calls of the SDK that are about queries, the text of
-models, embedding and the export of documents are not served: they are listed as not covered, and a call
-that is in neither list fails the check, so that a newer SDK is noticed.
+folders, documents and models; fails where one does not do what the SDK's own documentation says. Calls
+of the SDK that are about queries, the text of models, embedding and the export of documents are not
+served: they are listed as not covered, and a call that is in neither list fails the check, so that a
+newer SDK is noticed.
 """
 
 import json
@@ -15,12 +15,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
+from others import installed
+
 ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / "target/omni-venv"
-PACKAGE = "omni-python-sdk==0.1.11"
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/rolecall"
 TOKEN = "canary-0mn1"
 
@@ -109,17 +108,6 @@ print(json.dumps({"called": sorted(called), "public": sorted(public)}))
 """
 
 
-def interpreter():
-    """An interpreter that has the SDK."""
-    program = PLACE / "bin/python"
-    have = PLACE / f"have-{PACKAGE}"
-    if not have.exists():
-        venv.create(PLACE, with_pip=True)
-        subprocess.run([PLACE / "bin/pip", "install", "--quiet", PACKAGE], check=True)
-        have.touch()
-    return program
-
-
 def run(program, folder):
     """Serves and calls: the problems that were found."""
     state, things = Path(folder) / "state.db", Path(folder) / "things.yaml"
@@ -159,7 +147,7 @@ def run(program, folder):
 
 
 def main():
-    program = interpreter()
+    program = installed("omni-python-sdk") / "python"
     with tempfile.TemporaryDirectory() as folder:
         problems = run(program, folder)
     for problem in problems:

@@ -4,7 +4,7 @@
 
 Serves target/debug/rolecall on a free port, as it is and with features switched off, and fails where the
 tester reports an error, where it tested less than it did when this was written, or where the server does
-not end cleanly. Installs the tester into target/scim-venv when it is not there.
+not end cleanly.
 """
 
 import json
@@ -14,12 +14,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
+from others import installed
+
 ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / "target/scim-venv"
-PACKAGES = ["scim2-cli==0.6.0", "scim2-tester==0.5.2"]
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/rolecall"
 TOKEN = "canary-5c1d"
 
@@ -30,15 +29,6 @@ RUNS = [
     ("without PATCH", ["no-patch"], 45, 6),
     ("without filters, sorting, Bulk and entity tags", ["no-filter", "no-sort", "no-bulk", "no-etag"], 130, 0),
 ]
-
-
-def tester():
-    """The tester, installed."""
-    program = PLACE / "bin/scim2"
-    if not program.exists():
-        venv.create(PLACE, with_pip=True)
-        subprocess.run([PLACE / "bin/pip", "install", "--quiet", *PACKAGES], check=True)
-    return program
 
 
 def run(program, folder, faults, least, skips):
@@ -85,7 +75,7 @@ def run(program, folder, faults, least, skips):
 
 
 def main():
-    program = tester()
+    program = installed("scim2-tester") / "scim2"
     problems = []
     for name, faults, least, skips in RUNS:
         with tempfile.TemporaryDirectory() as folder:
