@@ -141,7 +141,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.is_empty() {
         remember(&store, &work.sessions, &[])?;
-        remember_reads(&store, &plan, &[], global)?;
+        remember_reads(&store, &work.sessions, &plan, &[], global)?;
         return finish(ui, args, &Report::new(&plan, Vec::new()));
     }
     let by = match by {
@@ -161,7 +161,7 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
     let reports = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
     remember(&store, &work.sessions, &reports)?;
-    remember_reads(&store, &plan, &reports, global)?;
+    remember_reads(&store, &work.sessions, &plan, &reports, global)?;
     finish(ui, args, &Report::new(&plan, reports))
 }
 
@@ -333,9 +333,16 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport
     Ok(())
 }
 
-/// Remembers how much there was, with what has been made since: what a later reading is measured by. A
+/// Remembers how much there was, with what has been made since, and what the target itself calls it: what a
+/// later reading is measured by. A
 /// reading that had shrunk with nothing to remove is not remembered: nobody has agreed to it.
-fn remember_reads(store: &dyn Store, plan: &Plan, reports: &[TargetReport], global: &Global) -> Result<(), Failure> {
+fn remember_reads(
+    store: &dyn Store,
+    sessions: &[Session<'_>],
+    plan: &Plan,
+    reports: &[TargetReport],
+    global: &Global,
+) -> Result<(), Failure> {
     for target in &plan.targets {
         let agreed = target.shrunk.is_empty() || target.shrunk_and_removing().next().is_some();
         if !agreed || !target.doubts.is_empty() {
@@ -353,6 +360,10 @@ fn remember_reads(store: &dyn Store, plan: &Plan, reports: &[TargetReport], glob
             }
         }
         store.remember_read(&target.target, &counts, global.now()).map_err(|e| store_failure(&e))?;
+        if let Some(session) = sessions.iter().find(|s| s.declared.name == target.target) {
+            let ids = session.reader.identities();
+            store.remember_identities(&target.target, &ids).map_err(|e| store_failure(&e))?;
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::model::Change;
 use crate::plan::{Consent, Context, Forecast, Hands, Note, Options, Plan, Subject, TargetPlan, shrunk};
 use crate::store::Store;
 use crate::targets::http::Secret;
-use crate::targets::{Address, Link, OpenError, Reader, Reading, Wanted, Wire};
+use crate::targets::{Address, Known, Link, OpenError, Reader, Reading, Wanted, Wire};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -110,12 +110,24 @@ impl<'d> Work<'d> {
     ) -> Result<Plan, Failure> {
         let mut plans: Vec<TargetPlan> = Vec::new();
         for session in &self.sessions {
+            self.recall(session, store)?;
             let reading = self.read(session).await?;
             let mut plan = self.plan_of(global, session, &reading, store)?;
             self.leaving(session, &reading, &mut plan).await?;
             plans.push(plan);
         }
         Ok(Plan::new(plans, consents.to_vec(), None))
+    }
+
+    /// Tells a target's reader what was known of it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn recall(&self, session: &Session<'_>, store: Option<&dyn Store>) -> Result<(), Failure> {
+        let Some(store) = store else { return Ok(()) };
+        let ids = store.identities(&session.declared.name).map_err(|e| Failure::error(e.to_string()))?;
+        session.reader.recall(Known::new(ids, &session.declared.desired));
+        Ok(())
     }
 
     /// Reads one target.

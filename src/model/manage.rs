@@ -145,6 +145,10 @@ impl Manage {
     }
 }
 
+/// A target's own ids of things, by kind and name: kept in the store, so that a thing is known again that
+/// the target calls otherwise since.
+pub type Identities = BTreeMap<Kind, BTreeMap<String, String>>;
+
 /// What was removable in a target when rolecall last applied to it, by name: kept in the store, so that
 /// what a plan *begins* to manage can be told from what it managed before (`ownership-is-said`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

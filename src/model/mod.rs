@@ -33,7 +33,7 @@ pub use email::{DomainName, Email, NameError, is_invisible, look_alike};
 pub use index::{Granted, Grouped};
 pub use kept::Kept;
 pub use kind::{Kind, ObjectRef};
-pub use manage::{Manage, Mode, Ownership, Pattern, Rule};
+pub use manage::{Identities, Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};
 pub use permissions::{PERMISSIONS_MAX, Permissions};
 pub use policy::{Limits, PolicyKey, Removal, RuleName, Rules, Setting, UserRemoval};

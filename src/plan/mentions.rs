@@ -4,7 +4,8 @@ use crate::model::{Change, GrantedRole, Kind, MemberRecord, PrincipalRecord, Tea
 
 /// The things by kind and name that `change` is about or refers to, before or after. Owners of services
 /// are not among them: they need not be users of the same target.
-pub(super) fn mentions(change: &Change) -> Vec<(Kind, &str)> {
+#[must_use]
+pub fn mentions(change: &Change) -> Vec<(Kind, &str)> {
     let mut all: Vec<(Kind, &str)> = Vec::new();
     match change {
         Change::CreateRole { role } | Change::DeleteRole { role, .. } | Change::UpdateRole { after: role, .. } => {

@@ -20,7 +20,7 @@ pub use ledger::{ApplyEntry, ApplyInfo, Break, Entry, NewApply, Outcome, Status,
 pub use lock::{Holder, Lock, lock_beside};
 pub use sqlite::SqliteStore;
 
-use crate::model::{Change, Kind, Moment, Ownership};
+use crate::model::{Change, Identities, Kind, Moment, Ownership};
 
 /// What a store says.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -104,6 +104,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store cannot be written.
     fn remember_read(&self, target: &str, counts: &BTreeMap<Kind, usize>, at: Moment) -> Result<()>;
+
+    /// The target's own ids of things when it was last applied to; empty before the first time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn identities(&self, target: &str) -> Result<Identities>;
+
+    /// Remembers the target's own ids of things, instead of those that were remembered.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn remember_identities(&self, target: &str, identities: &Identities) -> Result<()>;
 
     /// Takes the lock of a target, which lasts until the [`Lock`] is dropped or the process ends.
     ///

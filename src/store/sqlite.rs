@@ -14,11 +14,14 @@ use super::{
     ApplyEntry, ApplyInfo, Break, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError,
     Unfinished, Verification, lock,
 };
-use crate::model::{Change, Kind, Moment, Ownership};
+use crate::model::{Change, Identities, Kind, Moment, Ownership};
 
 /// The layout. The number is `rcST` in ASCII.
-const SCHEMA: Schema =
-    Schema { name: "a rolecall store", application: 0x7263_5354, steps: &[include_str!("schema/0001-store.sql")] };
+const SCHEMA: Schema = Schema {
+    name: "a rolecall store",
+    application: 0x7263_5354,
+    steps: &[include_str!("schema/0001-store.sql"), include_str!("schema/0002-identity.sql")],
+};
 
 /// The folder of rolecall's own files.
 const FOLDER: &str = ".rolecall";
@@ -379,6 +382,23 @@ impl Store for SqliteStore {
                    ON CONFLICT (target) DO UPDATE SET counts = excluded.counts, at = excluded.at";
         let at = at.to_string();
         self.write(Keep::Always, |tx| Ok(tx.prepare_cached(sql)?.execute([target, &counts, &at]).map(|_| ())?))
+    }
+
+    fn identities(&self, target: &str) -> Result<Identities> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT body FROM identities WHERE target = ?1")?;
+            let body: Option<String> = statement.query_row([target], |row| row.get(0)).optional()?;
+            let what = || format!("the ids of {target}");
+            let known = body.map(|b| serde_json::from_str(&b).map_err(StoreError::record(what()))).transpose()?;
+            Ok(known.unwrap_or_default())
+        })
+    }
+
+    fn remember_identities(&self, target: &str, identities: &Identities) -> Result<()> {
+        let body = serde_json::to_string(identities).map_err(StoreError::record("ids"))?;
+        let sql = "INSERT INTO identities (target, body) VALUES (?1, ?2) \
+                   ON CONFLICT (target) DO UPDATE SET body = excluded.body";
+        self.write(Keep::Always, |tx| Ok(tx.prepare_cached(sql)?.execute([target, &body]).map(|_| ())?))
     }
 
     fn try_lock(&self, target: &str, holder: &Holder) -> Result<Lock> {

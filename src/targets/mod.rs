@@ -3,12 +3,14 @@
 
 pub mod directory;
 pub mod http;
+mod known;
 pub mod omni;
 mod open;
 mod profiles;
 pub mod scim;
 mod wanted;
 
+pub use known::{Known, Labels, may_touch};
 pub use open::{Address, Link, OpenError, Wire};
 pub use profiles::PROFILES;
 pub use wanted::Wanted;
@@ -19,7 +21,7 @@ use std::pin::Pin;
 
 use std::time::Duration;
 
-use crate::model::{Change, Directory, Kept, Kind, Moment};
+use crate::model::{Change, Directory, Identities, Kept, Kind, Moment};
 use crate::plan::{Belongings, Promise, Reach};
 
 /// A future that can be kept behind a trait object.
@@ -98,6 +100,16 @@ pub trait Reader: Send + Sync {
 
     /// Reads the whole state, or fails: a partial reading is never handed out.
     fn read(&self) -> Task<'_, Result<Reading, TargetError>>;
+
+    /// Tells the reader, before it reads, what was known of the target when rolecall last applied to it.
+    fn recall(&self, known: Known) {
+        let _ = known;
+    }
+
+    /// The target's own ids of what was read and made since, by name; nothing where names are all there is.
+    fn identities(&self) -> Identities {
+        Identities::default()
+    }
 
     /// Whether the end state of a change is there: what a run that was cut off has left behind.
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>>;

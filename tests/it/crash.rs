@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rolecall::apply::{Budget, Fate, Job, Progress, Stop};
-use rolecall::model::{Change, Kind, Moment, Ownership};
+use rolecall::model::{Change, Identities, Kind, Moment, Ownership};
 use rolecall::plan::Plan;
 use rolecall::store::{
     ApplyEntry, Entry, Holder, Lock, NewApply, Outcome, Result as Stored, SqliteStore, Status, Store, Unfinished,
@@ -153,6 +153,12 @@ impl Store for Fragile<'_, SqliteStore> {
     }
     fn remember_ownership(&self, target: &str, ownership: &Ownership) -> Stored<()> {
         self.inner.remember_ownership(target, ownership)
+    }
+    fn identities(&self, target: &str) -> Stored<Identities> {
+        self.inner.identities(target)
+    }
+    fn remember_identities(&self, target: &str, identities: &Identities) -> Stored<()> {
+        self.inner.remember_identities(target, identities)
     }
     fn last_read(&self, target: &str) -> Stored<Option<BTreeMap<Kind, usize>>> {
         self.inner.last_read(target)

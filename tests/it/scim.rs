@@ -556,7 +556,7 @@ mod faults {
             stream.write_all((head + &body).as_bytes()).unwrap();
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
-            serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap()
+            serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap_or_default()
         }
 
         /// What it holds, and that nothing is there twice.
@@ -930,6 +930,87 @@ mod faults {
             run(&env, &["plan", "--detailed-exitcode"]).ended(0);
             run(&env, &["history", "verify"]).ended(0);
         }
+    }
+
+    /// An account and a group that the server calls otherwise since the last apply stay who they are: they are
+    /// set aside, nobody else waits for them, and what takes away goes on.
+    #[test]
+    fn a_renamed_account_is_set_aside() {
+        let first = State::of(6, 3);
+        let sandbox = Sandbox::with(&first);
+        let url = sandbox.handle.url();
+        let env = TestEnv::with(&first.declared(&url, TARGET, &[]));
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        let id = |path: &str, key: &str, name: &str| {
+            let all = sandbox.send("GET", path, &Value::Null);
+            let one = all["Resources"].as_array().unwrap().iter().find(|r| r[key] == name).unwrap();
+            one["id"].as_str().unwrap().to_owned()
+        };
+        let replace = |path: &str, operations: Value| {
+            let schemas = json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"]);
+            sandbox.send("PATCH", path, &json!({"schemas": schemas, "Operations": operations}));
+        };
+        let user = format!("/Users/{}", id("/Users", "userName", "u001@acme.com"));
+        replace(
+            &user,
+            json!([{"op": "replace", "path": "userName", "value": "married@acme.com"},
+                   {"op": "replace", "path": "emails[primary eq true].value", "value": "married@acme.com"}]),
+        );
+        let group = format!("/Groups/{}", id("/Groups", "displayName", "g02"));
+        replace(&group, json!([{"op": "replace", "path": "displayName", "value": "g02-emea"}]));
+        let renamed = sandbox.holds();
+
+        // Nothing is made twice and nobody is taken away because of it.
+        let plan = run(&env, &["plan", "--detailed-exitcode"]).ended(0).text();
+        has(&plan, &["user u001@acme.com is called married@acme.com", "team g02 is called g02-emea", "was: g02"]);
+
+        // What gives waits, what takes away does not, and nobody else waits.
+        let mut wanted = first.clone();
+        wanted.users.get_mut("u001@acme.com").unwrap().title = "Countess".into();
+        wanted.users.get_mut("u000@acme.com").unwrap().title = "Baroness".into();
+        wanted.groups.get_mut("g00").unwrap().insert("u001@acme.com".into());
+        wanted.groups.get_mut("g01").unwrap().remove("u001@acme.com");
+        wanted.groups.get_mut("g02").unwrap().remove("u002@acme.com");
+        wanted.groups.get_mut("g02").unwrap().insert("u003@acme.com".into());
+        env.write("rolecall.yaml", &wanted.declared(&url, TARGET, &[]));
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        let mut expected = renamed;
+        expected.users.get_mut("u000@acme.com").unwrap().title = "Baroness".into();
+        expected.groups.get_mut("g01").unwrap().remove("married@acme.com");
+        expected.groups.get_mut("g02-emea").unwrap().remove("u002@acme.com");
+        assert_eq!(sandbox.holds(), expected);
+        let plan = run(&env, &["plan"]).ended(0).text();
+        has(&plan, &["user u001@acme.com is called married@acme.com"]);
+
+        // A block is about the person, whatever the account is called.
+        let text = wanted.declared(&url, TARGET, &[]);
+        env.write("rolecall.yaml", &format!("{text}blocks:\n  - {{user: u001@acme.com, because: lost laptop}}\n"));
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        assert!(sandbox.holds().users["married@acme.com"].disabled);
+
+        // The files take over the new names, and everything goes on.
+        let mut after = wanted.clone();
+        let person = after.users.remove("u001@acme.com").unwrap();
+        after.users.insert("married@acme.com".into(), person);
+        let members = after.groups.remove("g02").unwrap();
+        after.groups.insert("g02-emea".into(), members);
+        for members in after.groups.values_mut().filter(|m| m.contains("u001@acme.com")) {
+            members.remove("u001@acme.com");
+            members.insert("married@acme.com".into());
+        }
+        let was = [("married@acme.com", "u001@acme.com"), ("g02-emea", "g02")];
+        env.write("rolecall.yaml", &after.declared(&url, TARGET, &was));
+        run(&env, &["apply", "--auto-approve"]).ended(0);
+        assert_eq!(sandbox.holds(), after);
+        run(&env, &["plan", "--detailed-exitcode"]).ended(0);
+
+        // Somebody deletes an account, and makes another of the same address.
+        let user = id("/Users", "userName", "u003@acme.com");
+        sandbox.send("DELETE", &format!("/Users/{user}"), &Value::Null);
+        has(&run(&env, &["plan"]).ended(0).text(), &["1 account has gone", "u003@acme.com"]);
+        let schemas = json!(["urn:ietf:params:scim:schemas:core:2.0:User"]);
+        sandbox.send("POST", "/Users", &json!({"schemas": schemas, "userName": "u003@acme.com"}));
+        has(&run(&env, &["plan"]).ended(0).text(), &["user u003@acme.com is another account"]);
     }
 
     /// A user's role stands where the settings say: on the account, or as membership in a group of its name.

@@ -1,6 +1,6 @@
 //! The whole state of a server: its users, its groups, and who is in which.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::holds::holds;
@@ -9,11 +9,11 @@ use super::resource::{ATTRIBUTES, Account, Group, HANDLE, Member};
 use super::session::{Index, Session, UserEntry};
 use super::settings::RolesIn;
 use crate::model::{
-    Builder, Catalogue, Change, Directory, Kept, Kind, Membership, Role, RoleId, Said, Team, TeamId, User, UserId,
-    UserState,
+    Builder, Catalogue, Change, Directory, Identities, Kept, Kind, Membership, Role, RoleId, Said, Team, TeamId, User,
+    UserId, UserState,
 };
-use crate::plan::Promise;
-use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
+use crate::plan::{Promise, Reach};
+use crate::targets::{Capabilities, Known, Labels, Reader, Reading, TargetError, Task, may_touch};
 
 /// Reads a SCIM server.
 pub struct ScimReader {
@@ -83,6 +83,22 @@ impl Reader for ScimReader {
         })
     }
 
+    fn reach(&self, change: &Change) -> Reach {
+        let aside: BTreeSet<(Kind, String)> = self.session.index().called.keys().cloned().collect();
+        if may_touch(change, &aside) { Reach::Writes } else { Reach::Left }
+    }
+
+    fn recall(&self, known: Known) {
+        self.session.recall(known);
+    }
+
+    fn identities(&self) -> Identities {
+        let index = self.session.index();
+        let users = index.users.iter().map(|(name, entry)| (name.clone(), entry.id.clone())).collect();
+        let groups = index.groups.iter().map(|(name, id)| (name.clone(), id.clone())).collect();
+        Identities::from([(Kind::User, users), (Kind::Team, groups)])
+    }
+
     fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
         Some(super::forecast::requests(&self.session, waves))
     }
@@ -94,13 +110,16 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     session.features().await?;
     let (users, groups) =
         tokio::try_join!(everything(session, "/Users", Account::read), everything(session, "/Groups", Group::read))?;
-    let Listing { items: accounts, mut doubts } = users;
+    let Listing { items: mut accounts, mut doubts } = users;
     let Listing { items: mut groups, doubts: more } = groups;
     doubts.extend(more);
     doubts.extend(members_that_the_list_lacks(session, &accounts, &mut groups).await?);
+    let known = session.known();
     let mut pass = Pass::new(&session.catalogue, session.settings.roles);
     pass.roles();
+    rename_users(&known, &mut accounts, &mut pass);
     pass.users(accounts);
+    rename_groups(&known, &mut groups, &mut pass);
     pass.groups(&groups);
     let Pass { build, mut notes, mut index, .. } = pass;
     let (directory, _, _) = build.finish().map_err(|twice| {
@@ -113,6 +132,30 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     index.read_with = session.client().sent() - before;
     *session.index() = index;
     Ok(Reading { directory, notes, doubts })
+}
+
+/// Gives accounts that the server calls otherwise now the address by which rolecall knows them.
+fn rename_users(known: &Known, accounts: &mut [Account], pass: &mut Pass<'_>) {
+    let now = accounts.iter().filter_map(|a| Some((a.id.as_str(), a.address.as_deref()?)));
+    let labels = known.labels(Kind::User, now);
+    pass.tell(Kind::User, &labels);
+    for account in accounts.iter_mut().filter(|_| !labels.renamed.is_empty()) {
+        let Some(label) = labels.renamed.get(&account.id) else { continue };
+        let Some(called) = account.address.replace(label.clone()) else { continue };
+        account.called = Some(called.clone());
+        pass.set_aside(Kind::User, label, called);
+    }
+}
+
+/// The same for groups.
+fn rename_groups(known: &Known, groups: &mut [Group], pass: &mut Pass<'_>) {
+    let labels = known.labels(Kind::Team, groups.iter().map(|g| (g.id.as_str(), g.name.as_str())));
+    pass.tell(Kind::Team, &labels);
+    for group in groups.iter_mut().filter(|_| !labels.renamed.is_empty()) {
+        let Some(label) = labels.renamed.get(&group.id) else { continue };
+        let called = std::mem::replace(&mut group.name, label.clone());
+        pass.set_aside(Kind::Team, label, called);
+    }
 }
 
 /// Some servers leave the members out of a list of groups (fact sheet scim, section 1): then they stand on
@@ -175,6 +218,33 @@ impl<'c> Pass<'c> {
             by_id: HashMap::new(),
             by_name: HashMap::new(),
         }
+    }
+
+    /// Tells what has become of things that were known.
+    fn tell(&mut self, kind: Kind, labels: &Labels) {
+        let thing = if kind == Kind::User { "account" } else { "group" };
+        for name in &labels.replaced {
+            self.notes.push(format!(
+                "{kind} {name} is another {thing} than when rolecall last applied: make sure that it is who is meant"
+            ));
+        }
+        if !labels.vanished.is_empty() {
+            let gone = if labels.vanished.len() == 1 { "has" } else { "have" };
+            self.notes.push(format!(
+                "{} {gone} gone from the server since rolecall last applied: {}",
+                counted(labels.vanished.len(), thing),
+                some(&labels.vanished)
+            ));
+        }
+    }
+
+    /// Sets a thing aside that the server calls otherwise.
+    fn set_aside(&mut self, kind: Kind, name: &str, called: String) {
+        self.notes.push(format!(
+            "{kind} {name} is called {called} on the server now, and is set aside: what takes away from it is \
+             done, nothing else is. Write the new name into the files with `was: {name}`, or change it back there"
+        ));
+        self.index.called.insert((kind, name.to_owned()), called);
     }
 
     /// The roles are those that the files know: a server has no list of them.
@@ -362,6 +432,10 @@ impl<'c> Pass<'c> {
         let by = |text: &str| self.by_id.get(text).or_else(|| self.by_name.get(&text.to_lowercase())).copied();
         by(&member.value).or_else(|| by(member.reference.as_deref()?))
     }
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 fn users(names: &[String]) -> String {

@@ -46,9 +46,11 @@ pub struct Account {
     pub id: String,
     /// The name it signs in with.
     pub user_name: String,
-    /// The address by which rolecall knows it: the `userName` where that is one, else the primary e-mail;
-    /// none where it has none.
+    /// The address by which rolecall knows it: the `userName` where that is one, else the primary e-mail, else
+    /// the `externalId`; none where none of them is one.
     pub address: Option<String>,
+    /// The address that it has on the server, where rolecall knows it by another.
+    pub called: Option<String>,
     /// The name that people see.
     pub name: Option<String>,
     /// Whether it can come in. Where the server does not say, it can.
@@ -79,6 +81,7 @@ impl Account {
             entitlements: values(value, "entitlements"),
             groups: list(value, "groups").iter().filter(|g| is_direct(g)).filter_map(reference).collect(),
             attributes: Vec::new(),
+            called: None,
             id,
             user_name,
         };
@@ -94,7 +97,7 @@ impl Account {
 
     /// The name in [`HANDLE`], where the account does not sign in with its address.
     pub fn handle(&self) -> Option<&str> {
-        let address = self.address.as_deref()?;
+        let address = self.called.as_deref().or(self.address.as_deref())?;
         let same = Email::parse(&self.user_name).is_ok_and(|e| e.as_str() == address);
         (!same && !self.user_name.is_empty()).then_some(self.user_name.as_str())
     }
@@ -172,9 +175,10 @@ fn address(value: &Value, user_name: &str) -> Option<String> {
         return Some(address);
     }
     let mails = list(value, "emails");
-    let primary = mails.iter().find(|m| boolean(m, "primary") == Some(true)).or_else(|| mails.first())?;
-    let mail = text(primary, "value").or_else(|| primary.as_str().map(str::to_owned))?;
-    parse(&mail)
+    let primary = mails.iter().find(|m| boolean(m, "primary") == Some(true)).or_else(|| mails.first());
+    let mail = primary.and_then(|p| text(p, "value").or_else(|| p.as_str().map(str::to_owned)));
+    // What another client calls it, which is an address with many (RFC 7643, section 3.1).
+    mail.as_deref().and_then(parse).or_else(|| text(value, "externalId").as_deref().and_then(parse))
 }
 
 fn full_name(value: &Value) -> Option<String> {
@@ -214,7 +218,9 @@ mod tests {
             "emails": [{"value": "x@acme.com"}, {"value": "Ada@Acme.com", "primary": true}]}));
         assert_eq!((named.address.as_deref(), named.handle()), (Some("ada@acme.com"), Some("ada")));
         assert_eq!((named.id.as_str(), named.active), ("7", false));
-        assert_eq!(read(json!({"id": "1", "userName": "ada"})).address, None);
+        let foreign = read(json!({"id": "1", "userName": "ada", "externalId": "Ada@acme.com"}));
+        assert_eq!((foreign.address.as_deref(), foreign.handle()), (Some("ada@acme.com"), Some("ada")));
+        assert_eq!(read(json!({"id": "1", "userName": "ada", "externalId": "7"})).address, None);
         assert_eq!(Account::read(&json!({"userName": "ada@acme.com"})), None);
     }
 

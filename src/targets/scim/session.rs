@@ -1,7 +1,7 @@
 //! A conversation with one server: what it says of itself, what it has turned out to do, and the single
 //! requests, with its errors in our words.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -10,9 +10,9 @@ use tokio::sync::OnceCell;
 use super::schema::Schemas;
 use super::settings::Settings;
 use super::value::{boolean, get, list, number, text};
-use crate::model::Catalogue;
-use crate::targets::TargetError;
+use crate::model::{Catalogue, Kind};
 use crate::targets::http::{Answer, Client, Method, Request};
+use crate::targets::{Known, TargetError};
 
 /// RFC 7644, section 3.1.
 const MEDIA: &str = "application/scim+json";
@@ -32,6 +32,7 @@ pub struct Session {
     learned: Mutex<Learned>,
     index: Mutex<Index>,
     groups: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    known: Mutex<Arc<Known>>,
     /// The groups that show who is in them, by id: they have shown somebody, or were made by this run.
     shown: Mutex<HashSet<String>>,
 }
@@ -131,6 +132,9 @@ pub struct Index {
     pub groups: HashMap<String, String>,
     /// Names that several groups have.
     pub ambiguous_groups: BTreeSet<String>,
+    /// Things that the server calls otherwise than rolecall knows them: what it calls them, by kind and the
+    /// name that rolecall knows.
+    pub called: BTreeMap<(Kind, String), String>,
     /// How many requests the last reading took.
     pub read_with: u64,
 }
@@ -173,6 +177,7 @@ impl Session {
             learned: Mutex::default(),
             index: Mutex::default(),
             groups: Mutex::default(),
+            known: Mutex::default(),
             shown: Mutex::default(),
         }
     }
@@ -228,6 +233,21 @@ impl Session {
     /// Writes to one group happen one after the other.
     pub fn group_lock(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(lock(&self.groups).entry(id.to_owned()).or_default())
+    }
+
+    /// What was known of the server before it is read.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&lock(&self.known))
+    }
+
+    /// Tells what was known of the server.
+    pub fn recall(&self, known: Known) {
+        *lock(&self.known) = Arc::new(known);
+    }
+
+    /// What the server calls a thing: mostly what rolecall does.
+    pub fn called(&self, kind: Kind, name: &str) -> String {
+        self.index().called.get(&(kind, name.to_owned())).cloned().unwrap_or_else(|| name.to_owned())
     }
 
     /// A group that shows who is in it, when it is asked for by itself.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::edit::patch;
 use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, unshown, until_found, user};
-use crate::model::TeamRecord;
+use crate::model::{Kind, TeamRecord};
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
 use crate::targets::scim::paging::everything;
@@ -98,7 +98,7 @@ pub async fn again(session: &Session, id: &str, name: &str) -> Result<Group, Tar
     let Some(group) = Group::read(&value) else {
         return Err(TargetError::Malformed(format!("what the server answers for `{name}` is no group")));
     };
-    if group.name != name {
+    if group.name != session.called(Kind::Team, name) {
         return Err(TargetError::Conflict(format!("the group `{name}` is called `{}` now", group.name)));
     }
     Ok(group)

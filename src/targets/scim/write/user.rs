@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::edit::{Set, patch, steps_of};
 use super::{TRIES, begun, may_be_said_otherwise, members, not_visible, see, until_found};
-use crate::model::{UserRecord, UserState};
+use crate::model::{Kind, UserRecord, UserState};
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff};
 use crate::targets::scim::paging::everything;
@@ -240,7 +240,7 @@ async fn again(session: &Session, address: &str) -> Result<(UserEntry, Account, 
         return Err(TargetError::Malformed(format!("what the server answers for {address} is no account")));
     };
     match account.address.as_deref() {
-        Some(now) if now == address => Ok((known, account, value)),
+        Some(now) if now == session.called(Kind::User, address) => Ok((known, account, value)),
         Some(now) => Err(TargetError::Conflict(format!("the account {address} is called {now} now"))),
         None => Err(TargetError::Conflict(format!("the account {address} has lost its address"))),
     }
