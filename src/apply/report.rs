@@ -66,6 +66,9 @@ pub struct TargetReport {
     pub unknown: usize,
     /// How many were not sent.
     pub not_attempted: usize,
+    /// What the target did besides, and what was done about it: for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Every change, in the order of the plan.
     pub steps: Vec<StepReport>,
 }

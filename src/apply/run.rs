@@ -241,6 +241,7 @@ impl Run<'_> {
             apply,
             level: Some(self.job.plan.level),
             requests: self.job.writer.sent(),
+            notes: self.job.writer.notes(),
             status: status.word().to_owned(),
             applied,
             failed: count(Fate::Failed),

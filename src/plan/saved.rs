@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::types::{FORMAT, Judged, Plan};
-use super::{Consent, Edge};
+use super::types::{FORMAT, Plan};
+use super::{Edge, Step};
 use crate::model::Change;
 
 /// How many bytes of a saved plan are read: a plan of a million changes has a few hundred MiB.
@@ -104,7 +104,8 @@ fn consistent(plan: &Plan) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// The digest of a plan: `sha256:` and 64 hexadecimal digits.
+/// The digest of a plan: `sha256:` and 64 hexadecimal digits, of the canonical JSON of what is sealed: format,
+/// consents, and of each target its name, steps, what they touch and what was judged.
 #[must_use]
 pub fn digest(plan: &Plan) -> String {
     #[derive(Serialize)]
@@ -114,41 +115,40 @@ pub fn digest(plan: &Plan) -> String {
         change: &'a Change,
         after: &'a [Edge],
     }
-    #[derive(Serialize)]
-    struct SealedTarget<'a> {
-        target: &'a str,
-        steps: Vec<SealedStep<'a>>,
-        touched: &'a std::collections::BTreeMap<String, Value>,
-        judged: &'a Judged,
+    let seal = |s: &'_ Step| piece(&SealedStep { id: s.id, wave: s.wave, change: &s.change, after: &s.after });
+    let mut hash = Sha256::new();
+    // The keys in their order, and one step at a time: all of it as one value would take more memory than
+    // the plan.
+    hash.update(format!(r#"{{"consents":{},"format":{},"targets":["#, piece(&plan.consents), piece(&plan.format)));
+    for (i, target) in plan.targets.iter().enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        hash.update(format!(r#"{comma}{{"judged":{},"steps":["#, piece(&target.judged)));
+        for (i, step) in target.steps.iter().enumerate() {
+            hash.update(if i > 0 { "," } else { "" });
+            hash.update(seal(step));
+        }
+        hash.update(format!(r#"],"target":{},"touched":{{"#, piece(&target.target)));
+        for (i, (name, value)) in target.touched.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            hash.update(format!("{comma}{}:{}", piece(name), piece(value)));
+        }
+        hash.update("}}");
     }
-    #[derive(Serialize)]
-    struct Sealed<'a> {
-        format: &'a str,
-        consents: &'a [Consent],
-        targets: Vec<SealedTarget<'a>>,
-    }
-    let targets = plan.targets.iter().map(|t| SealedTarget {
-        target: &t.target,
-        steps: t
-            .steps
-            .iter()
-            .map(|s| SealedStep { id: s.id, wave: s.wave, change: &s.change, after: &s.after })
-            .collect(),
-        touched: &t.touched,
-        judged: &t.judged,
-    });
-    let sealed = Sealed { format: &plan.format, consents: &plan.consents, targets: targets.collect() };
-    let value = serde_json::to_value(sealed).unwrap_or_default();
-    let mut text = String::new();
-    canonical(&value, &mut text);
-    let hash = Sha256::digest(text.as_bytes());
+    hash.update("]}");
     let mut digest = String::from("sha256:");
-    for byte in hash {
+    for byte in hash.finalize() {
         for half in [byte >> 4, byte & 15] {
             digest.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
         }
     }
     digest
+}
+
+/// The canonical JSON of a part of a plan.
+fn piece<T: Serialize>(part: &T) -> String {
+    let mut text = String::new();
+    canonical(&serde_json::to_value(part).unwrap_or_default(), &mut text);
+    text
 }
 
 /// JSON without white space, with sorted keys: one text for one value. The depth is that of what

@@ -80,6 +80,10 @@ fn one(out: &mut String, target: &TargetReport, style: Style) {
     if let Some(text) = effort(target) {
         Row::plain(2, &text).draw(out, style);
     }
+    for note in &target.notes {
+        Row { tone: Tone::Caution, head: Some("note".len()), ..Row::plain(2, &format!("note: {}", prose(note))) }
+            .draw(out, style);
+    }
     let fates = [
         (Fate::Failed, "Failed", Tone::Bad),
         (Fate::Unknown, "Nobody knows whether these were made", Tone::Bad),

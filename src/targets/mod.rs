@@ -170,6 +170,12 @@ pub trait Writer: Send + Sync {
         None
     }
 
+    /// What the target did besides what it was asked for, and what was done about it: for people, in the order
+    /// in which it was noticed.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Which changes of one wave are carried out together, by their index: changes to one group in one
     /// request, for example. Bundles run at once, as many as the target takes; the changes of a bundle in
     /// their order.

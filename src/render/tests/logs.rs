@@ -12,6 +12,7 @@ fn report(status: &str, fates: &[(Fate, Option<&str>)]) -> Report {
     let count = |fate: Fate| fates.iter().filter(|(f, _)| *f == fate).count();
     let steps = every_change().into_iter().zip(fates).zip(1..);
     let one = TargetReport {
+        notes: Vec::new(),
         level: None,
         requests: None,
         target: "home".into(),
@@ -31,7 +32,7 @@ fn report(status: &str, fates: &[(Fate, Option<&str>)]) -> Report {
 }
 
 fn stopped() -> Report {
-    report(
+    let mut stopped = report(
         "partial",
         &[
             (Fate::Applied, None),
@@ -43,7 +44,9 @@ fn stopped() -> Report {
             (Fate::NotAttempted, Some("an earlier change failed")),
             (Fate::NotAttempted, None),
         ],
-    )
+    );
+    stopped.targets[0].notes = vec!["2 other members were taken out\n of `\u{1b}core` as well".to_owned()];
+    stopped
 }
 
 #[test]
@@ -62,6 +65,7 @@ sha256:4f1c92ab…
 fn a_report_of_a_stop() {
     assert_snapshot!(report_terminal::report(&stopped(), WIDE), @r#"
 Stopped: 2 of 8 applied, 1 failed, 1 set aside, 1 with an unknown outcome, 3 not attempted (home, apply 17).
+  note: 2 other members were taken out of `<U+001B>core` as well
 
   Failed (1)
     - role old  not declared
@@ -91,6 +95,8 @@ sha256:4f1c92ab…
     assert_snapshot!(report_terminal::report(&stopped(), NARROW), @r#"
 Stopped: 2 of 8 applied, 1 failed, 1 set aside, 1 with an
   unknown outcome, 3 not attempted (home, apply 17).
+  note: 2 other members were taken out of `<U+001B>core`
+    as well
 
   Failed (1)
     - role old  not declared

@@ -33,6 +33,8 @@ pub struct Session {
     index: Mutex<Index>,
     groups: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     known: Mutex<Arc<Known>>,
+    /// What the server did besides, for the report.
+    notes: Mutex<Vec<String>>,
     /// The groups that show who is in them, by id: they have shown somebody, or were made by this run.
     shown: Mutex<HashSet<String>>,
 }
@@ -178,6 +180,7 @@ impl Session {
             index: Mutex::default(),
             groups: Mutex::default(),
             known: Mutex::default(),
+            notes: Mutex::default(),
             shown: Mutex::default(),
         }
     }
@@ -233,6 +236,16 @@ impl Session {
     /// Writes to one group happen one after the other.
     pub fn group_lock(&self, id: &str) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(lock(&self.groups).entry(id.to_owned()).or_default())
+    }
+
+    /// Notes for the report what the server did besides.
+    pub fn note(&self, note: String) {
+        lock(&self.notes).push(note);
+    }
+
+    /// What has been noted.
+    pub fn notes(&self) -> Vec<String> {
+        lock(&self.notes).clone()
     }
 
     /// What was known of the server before it is read.

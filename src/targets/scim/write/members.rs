@@ -195,6 +195,7 @@ async fn edit(
     let mut work = Work {
         session,
         id,
+        name,
         path: Session::group_path(id),
         now: before.clone(),
         others: before.into_iter().filter(|m| !wanted.iter().any(|w| w.is(m))).collect(),
@@ -219,7 +220,7 @@ async fn edit(
         if open.iter().any(|w| form.puts(w)) && !session.may_put(id) {
             if !work.touched {
                 work.refused.clear();
-                last = Some(unshown(name));
+                last = Some(unshown(session, name));
             }
             break;
         }
@@ -291,6 +292,7 @@ enum Failure {
 struct Work<'s> {
     session: &'s Session,
     id: &'s str,
+    name: &'s str,
     path: String,
     /// The members as last read.
     now: Vec<Member>,
@@ -327,6 +329,12 @@ impl Work<'_> {
         self.blame(open, form);
         tracing::warn!(group = self.id, lost = lost.len(), "the server took out others as well: they are put back");
         self.put_back(&lost).await.map_err(Failure::Others)?;
+        let members =
+            if lost.len() == 1 { "1 other member".to_owned() } else { format!("{} other members", lost.len()) };
+        self.session.note(format!(
+            "the server took {members} out of the group `{}` as well: put back at once, and that way is not used again",
+            self.name
+        ));
         sent.map(|_| Round::Harmed).map_err(Failure::Sending)
     }
 
@@ -495,7 +503,8 @@ impl Work<'_> {
             }
         }
         self.look(&all).await.map_err(|e| missing(all.len(), &format!(": {e}")))?;
-        match wanted.iter().filter(|w| !self.is_right(w)).count() {
+        // All of them: what puts some back may have lost others.
+        match self.others.iter().filter(|m| !self.has(m)).count() {
             0 => Ok(()),
             some => Err(missing(some, "")),
         }

@@ -72,6 +72,10 @@ impl Writer for ScimWriter {
         Some(self.session.client().sent())
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.session.notes()
+    }
+
     /// Changes to one group, and changes to one user, go together: they happen one after the other.
     fn bundles(&self, changes: &[&Change]) -> Vec<Vec<usize>> {
         let mut bundles: Vec<Vec<usize>> = Vec::new();
@@ -182,10 +186,13 @@ fn begun(error: TargetError) -> TargetError {
 }
 
 /// What is said where only the whole of a group can be written, and it does not show who is in it.
-fn unshown(name: &str) -> TargetError {
+fn unshown(session: &Session, name: &str) -> TargetError {
+    let why = match session.learned().put_harms {
+        true => "that has taken others out of a group",
+        false => "it shows no members: whoever is in it would be taken out",
+    };
     TargetError::Refused(format!(
-        "`{name}` can be written only by putting the whole group, and it shows no members: whoever is in it \
-         would be taken out. Make the change on the server itself"
+        "`{name}` can be written only by putting the whole group, and {why}. Make the change on the server itself"
     ))
 }
 

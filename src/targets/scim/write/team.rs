@@ -132,7 +132,7 @@ pub async fn rename(session: &Session, from: &str, to: &str) -> Result<(), Targe
             continue;
         }
         if whole && !session.may_put(&id) {
-            return Err(if touched { outcome } else { unshown(from) });
+            return Err(if touched { outcome } else { unshown(session, from) });
         }
         for tried in 1..=TRIES {
             let sent = if whole {
