@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Change;
-use crate::plan::{Plan, Promise};
+use crate::plan::{Plan, Promise, Unread};
 
 /// The format of reports that this program writes.
 pub const REPORT_FORMAT: &str = "rolecall.report/1";
@@ -86,13 +86,17 @@ pub struct Report {
     pub refused: Option<String>,
     /// By target, in the order of the plan.
     pub targets: Vec<TargetReport>,
+    /// The targets to which nothing was applied, because they could not be read or opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
 }
 
 impl Report {
     /// The report on a plan.
     #[must_use]
     pub fn new(plan: &Plan, targets: Vec<TargetReport>) -> Self {
-        Self { format: REPORT_FORMAT.to_owned(), digest: plan.digest.clone(), refused: None, targets }
+        let (digest, unread) = (plan.digest.clone(), plan.unread.clone());
+        Self { format: REPORT_FORMAT.to_owned(), digest, refused: None, targets, unread }
     }
 
     /// The report on a plan that was not carried out.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use futures_util::future::join_all;
 
 use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
 use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
-use crate::apply::{self, Budget, Fate, Job, Remainder, Report, Stop, TargetReport};
+use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::model::{Change, Effect};
-use crate::plan::{By, Confirmed, Plan, declared_renamings};
+use crate::plan::{By, Confirmed, Plan, Unread, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 
@@ -82,10 +83,19 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     let actor = actor();
     let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
     let runtime = runtime()?;
+    let mut given_up = Vec::new();
     for session in &work.sessions {
         let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
-        let looked_up =
-            resolved.map_err(|e| Failure::error(format!("an apply that was cut off cannot be cleared up: {e}")))?;
+        let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
+        let looked_up = match resolved {
+            Ok(looked_up) => looked_up,
+            // The others do not wait for it.
+            Err(error @ ResumeError::Target(_)) if work.sessions.len() > 1 => {
+                given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
+                continue;
+            }
+            Err(error) => return Err(Failure::error(why(&error))),
+        };
         if looked_up > 0 {
             ui.note(&format!(
                 "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
@@ -95,14 +105,14 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
         }
     }
     let consents = reviewed.as_ref().map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
-    let mut plan = runtime.block_on(work.plan(global, Some(&store), consents))?;
+    let mut plan = runtime.block_on(work.plan(global, Some(&store), consents, &given_up))?;
     let mut by = None;
     if let Some(reviewed) = &reviewed {
         match compare(reviewed, &plan, &store)? {
             Some(How::Same) => by = Some(By::Digest),
             Some(How::Rest) => {
                 let consents = remaining_consents(reviewed, &plan);
-                plan = runtime.block_on(work.plan(global, Some(&store), &consents))?;
+                plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
                 by = Some(By::Remainder);
                 ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
             }
@@ -159,10 +169,12 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
     // it is found again.
     let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
-    let reports = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
+    let (reports, unopened) = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
     remember(&store, &work.sessions, &reports)?;
     remember_reads(&store, &work.sessions, &plan, &reports, global)?;
-    finish(ui, args, &Report::new(&plan, reports))
+    let mut report = Report::new(&plan, reports);
+    report.unread.extend(unopened);
+    finish(ui, args, &report)
 }
 
 /// An apply that is answered from a recording: it keeps its ledger in a folder of its own, which goes with
@@ -376,37 +388,44 @@ async fn run_all(
     actor: &str,
     global: &Global,
     args: &ApplyArgs,
-) -> Result<Vec<TargetReport>, Failure> {
+) -> Result<(Vec<TargetReport>, Vec<Unread>), Failure> {
     let plan = confirmed.plan();
     let stop = Stop::default();
     let listener = tokio::spawn(listen(stop.clone()));
     let progress = Lines::new();
-    let mut reports = Vec::new();
+    let mut unopened = Vec::new();
+    let mut writers = Vec::new();
     for target in plan.targets.iter().filter(|t| !t.is_empty()) {
         let Some(session) = work.sessions.iter().find(|s| s.declared.name == target.target) else { continue };
         let days = session.declared.desired.rules.invitation_days;
-        let writer = session.link.writer(confirmed, global.now(), days).map_err(|e| Failure::error(e.to_string()))?;
-        let job = Job {
-            plan: target,
-            digest,
-            writer: &*writer,
-            store,
-            actor,
-            command: "rolecall apply",
-            commit: plan.commit.as_deref(),
-            at: global.now(),
-            parallelism: args.parallelism.clamp(1, session.reader.capabilities().concurrency.max(1)),
-            budget: Budget::default(),
-            stop: &stop,
-            progress: &progress,
-        };
-        reports.push(apply::run(&job).await.map_err(|e| {
-            Failure::error(format!("the ledger cannot be written, so nothing more was sent: {e}")).exit(Exit::Partial)
-        })?);
+        match session.link.writer(confirmed, global.now(), days) {
+            Ok(writer) => writers.push((target, session, writer)),
+            Err(error) => unopened.push(Unread { target: target.target.clone(), why: error.to_string() }),
+        }
     }
+    let jobs = writers.iter().map(|(target, session, writer)| Job {
+        plan: target,
+        digest,
+        writer: &**writer,
+        store,
+        actor,
+        command: "rolecall apply",
+        commit: plan.commit.as_deref(),
+        at: global.now(),
+        parallelism: args.parallelism.clamp(1, session.reader.capabilities().concurrency.max(1)),
+        budget: Budget::default(),
+        stop: &stop,
+        progress: &progress,
+    });
+    let jobs: Vec<Job<'_>> = jobs.collect();
+    // Each keeps to its own limits: one that is slow, or fails, holds up no other.
+    let ended = join_all(jobs.iter().map(apply::run)).await;
     listener.abort();
     progress.end();
-    Ok(reports)
+    let reports = ended.into_iter().collect::<Result<Vec<TargetReport>, StoreError>>().map_err(|e| {
+        Failure::error(format!("the ledger cannot be written, so nothing more was sent: {e}")).exit(Exit::Partial)
+    })?;
+    Ok((reports, unopened))
 }
 
 /// SIGINT and SIGTERM let the change in flight come to its end.
@@ -433,11 +452,15 @@ async fn listen(stop: Stop) {
 fn finish(ui: &mut Ui, args: &ApplyArgs, report: &Report) -> Result<Exit, Failure> {
     if args.json {
         ui.out(&super::validate::json(report)?);
-    } else if !report.targets.is_empty() {
+    } else if !report.targets.is_empty() || !report.unread.is_empty() {
         ui.out(&report_terminal::report(report, ui.out_style()));
     }
     let complete = report.targets.iter().all(|t| t.status == "complete");
-    Ok(if complete { Exit::Done } else { Exit::Partial })
+    Ok(match (complete, report.unread.is_empty()) {
+        (true, true) => Exit::Done,
+        (true, false) if report.targets.is_empty() => Exit::Error,
+        _ => Exit::Partial,
+    })
 }
 
 /// Who applies, as far as the machine tells: `ada@build-7`.

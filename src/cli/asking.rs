@@ -123,6 +123,7 @@ fn planned<'d>(
     let runtime = runtime()?;
     let (mut scenes, mut plans) = (Vec::new(), Vec::new());
     for session in &work.sessions {
+        work.recall(session, store)?;
         let reading = runtime.block_on(work.read(session))?;
         let mut plan = work.plan_of(global, session, &reading, store)?;
         runtime.block_on(work.leaving(session, &reading, &mut plan))?;

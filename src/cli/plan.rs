@@ -57,7 +57,7 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
     let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
     let work = Work::open(global, &ready, &args.selection.targets)?;
     let store = store.as_ref().map(|s| s as &dyn Store);
-    let plan = runtime()?.block_on(work.plan(global, store, &args.selection.accept))?;
+    let plan = runtime()?.block_on(work.plan(global, store, &args.selection.accept, &[]))?;
     if let Some(path) = &args.out {
         std::fs::write(path, crate::plan::save(&plan))
             .map_err(|e| Failure::error(format!("the plan cannot be saved to {}: {e}", path.display())))?;
@@ -69,7 +69,7 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
             if args.explain_order {
                 ui.out(&order_text::order(&plan, ui.out_style()));
             }
-            if !plan.is_blocked() && !plan.is_empty() {
+            if !plan.is_blocked() && !plan.is_empty() && plan.unread.is_empty() {
                 let how = match &args.out {
                     Some(path) => format!("apply {}", path.display()),
                     None => format!("apply --expect-digest {}", plan.digest),
@@ -96,6 +96,8 @@ pub(super) fn no_json(error: &serde_json::Error) -> Failure {
 fn exit_of(plan: &Plan, detailed: bool) -> Exit {
     if plan.is_blocked() {
         Exit::Blocked
+    } else if !plan.unread.is_empty() {
+        Exit::Error
     } else if detailed && !plan.is_empty() {
         Exit::Differences
     } else {

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use futures_util::future::join_all;
 
 use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{ProviderName, TargetDeclaration, Template};
 use crate::diagnostic::{Severity, Span};
 use crate::invariants::Applier;
 use crate::model::Change;
-use crate::plan::{Consent, Context, Forecast, Hands, Note, Options, Plan, Subject, TargetPlan, shrunk};
+use crate::plan::{Consent, Context, Forecast, Hands, Note, Options, Plan, Subject, TargetPlan, Unread, shrunk};
 use crate::store::Store;
 use crate::targets::http::Secret;
-use crate::targets::{Address, Known, Link, OpenError, Reader, Reading, Wanted, Wire};
+use crate::targets::{Address, Known, Link, OpenError, Reader, Reading, TargetError, Wanted, Wire};
 
 /// Which targets, and what is agreed to.
 #[derive(Debug, Clone, Args)]
@@ -100,23 +101,50 @@ impl<'d> Work<'d> {
     /// Reads every target and makes the plan.
     ///
     /// # Errors
-    /// When a target cannot be read: then there is no plan at all, because half of one would look
-    /// like a whole one.
+    /// When the store cannot be read, or no target can. Where some can, the plan is for those, and names the
+    /// others; those in `given_up` are not read.
     pub async fn plan(
         &self,
         global: &Global,
         store: Option<&dyn Store>,
         consents: &[Consent],
+        given_up: &[Unread],
     ) -> Result<Plan, Failure> {
-        let mut plans: Vec<TargetPlan> = Vec::new();
-        for session in &self.sessions {
+        let taken = |s: &&Session<'_>| !given_up.iter().any(|u| u.target == s.declared.name);
+        let sessions: Vec<&Session<'_>> = self.sessions.iter().filter(taken).collect();
+        for session in &sessions {
             self.recall(session, store)?;
-            let reading = self.read(session).await?;
-            let mut plan = self.plan_of(global, session, &reading, store)?;
-            self.leaving(session, &reading, &mut plan).await?;
-            plans.push(plan);
         }
-        Ok(Plan::new(plans, consents.to_vec(), None))
+        let mut plans: Vec<TargetPlan> = Vec::new();
+        let mut unread = given_up.to_vec();
+        let mut first: Option<Failure> = None;
+        // Each waits for its own system.
+        let readings = join_all(sessions.iter().map(|session| session.reader.read())).await;
+        for (session, reading) in sessions.into_iter().zip(readings) {
+            let name = &session.declared.name;
+            let mut give_up = |why: String, failure: Failure| {
+                unread.push(Unread { target: name.clone(), why });
+                first.get_or_insert(failure);
+            };
+            let reading = match reading {
+                Ok(reading) => reading,
+                Err(error) => {
+                    give_up(error.to_string(), unreadable(name, &error));
+                    continue;
+                }
+            };
+            let mut plan = self.plan_of(global, session, &reading, store)?;
+            match self.leaving(session, &reading, &mut plan).await {
+                Ok(()) => plans.push(plan),
+                Err(failure) => give_up(failure.message.clone(), failure),
+            }
+        }
+        if plans.is_empty()
+            && let Some(failure) = first
+        {
+            return Err(failure);
+        }
+        Ok(Plan::new(plans, consents.to_vec(), None).without(unread))
     }
 
     /// Tells a target's reader what was known of it.
@@ -135,8 +163,7 @@ impl<'d> Work<'d> {
     /// # Errors
     /// When it cannot be read.
     pub async fn read(&self, session: &Session<'_>) -> Result<Reading, Failure> {
-        let name = &session.declared.name;
-        session.reader.read().await.map_err(|e| Failure::error(format!("the target `{name}` cannot be read: {e}")))
+        session.reader.read().await.map_err(|e| unreadable(&session.declared.name, &e))
     }
 
     /// Looks at what the accounts own that a plan takes away for good.
@@ -218,6 +245,10 @@ impl<'d> Work<'d> {
         }
         Ok(plan)
     }
+}
+
+fn unreadable(target: &str, error: &TargetError) -> Failure {
+    Failure::error(format!("the target `{target}` cannot be read: {error}"))
 }
 
 /// Checks that every wanted name is that of a target or label.

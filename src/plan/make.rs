@@ -439,6 +439,7 @@ impl Plan {
             consents,
             guards,
             targets,
+            unread: Vec::new(),
         };
         plan.digest = saved::digest(&plan);
         plan

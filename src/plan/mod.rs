@@ -51,5 +51,5 @@ pub use order::{Conflict, Edge, Loss, Ordered, Reason, Situation, Step, order};
 pub use reach::{Belongings, ByHand, Hands, Reach, leaving};
 pub use renames::{Renaming, declared_renamings, renamings};
 pub use saved::{PlanError, SIZE_MAX, digest, load, save};
-pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
+pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan, Unread};
 pub use whole::{Forecast, Shrunk, shrunk};

@@ -187,6 +187,16 @@ fn code(name: &str) -> Option<Code> {
     Code::ALL.iter().copied().find(|c| c.name() == name)
 }
 
+/// A target that could not be read, so that nothing is planned for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    /// The target.
+    pub target: String,
+    /// Why.
+    pub why: String,
+}
+
 /// A plan over all targets of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -207,9 +217,19 @@ pub struct Plan {
     pub guards: Vec<Verdict>,
     /// By target, in the order of their names.
     pub targets: Vec<TargetPlan>,
+    /// The targets that could not be read: this is no plan for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
 }
 
 impl Plan {
+    /// The same plan, with the targets for which it is none.
+    #[must_use]
+    pub fn without(mut self, unread: Vec<Unread>) -> Self {
+        self.unread = unread;
+        self
+    }
+
     /// Whether nothing is to be done anywhere.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -31,6 +31,10 @@ pub fn plan(plan: &Plan) -> String {
     for one in &plan.targets {
         target(&mut out, one);
     }
+    for unread in &plan.unread {
+        let (target, why) = (code(&name(&unread.target)), text(&prose(&unread.why)));
+        let _ = writeln!(out, "### rolecall · {target} · **cannot be read**\n\n{why}\n");
+    }
     let consents = parts::consents(plan);
     if !plan.guards.is_empty() {
         out.push_str("### rolecall · consents\n\n");
@@ -44,6 +48,9 @@ pub fn plan(plan: &Plan) -> String {
         let verb = if stopped.len() == 1 { "does" } else { "do" };
         let rules = stopped.iter().map(|r| code(r)).collect::<Vec<_>>().join(", ");
         let _ = writeln!(out, "**Blocked:** {rules} {verb} not hold. Nothing of this plan will be applied.\n");
+    }
+    if !plan.unread.is_empty() {
+        let _ = writeln!(out, "**This is no plan for {}.**\n", text(&parts::unread(plan)));
     }
     let effects = Effects::of(plan.targets.iter().flat_map(|t| &t.steps));
     let summary = if plan.is_empty() { "No changes.".to_owned() } else { format!("Plan: {effects}.") };

@@ -153,3 +153,12 @@ pub fn consents(plan: &Plan) -> Option<String> {
 pub fn message(verdict: &Verdict) -> String {
     prose(&verdict.message)
 }
+/// The targets that could not be read: `a`, `a and b`, `a, b and c`.
+pub fn unread(plan: &Plan) -> String {
+    let names: Vec<String> = plan.unread.iter().map(|u| name(&u.target)).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

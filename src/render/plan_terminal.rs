@@ -28,6 +28,14 @@ pub fn plan(plan: &Plan, style: Style) -> String {
         }
         out.push('\n');
     }
+    for unread in &plan.unread {
+        let text = format!("{}  cannot be read: {}", name(&unread.target), prose(&unread.why));
+        Drawn { tone: Tone::Alarm, head: Some(name(&unread.target).len()), ..Drawn::plain(0, &text) }
+            .draw(&mut out, style);
+    }
+    if !plan.unread.is_empty() {
+        out.push('\n');
+    }
     for verdict in parts::failing(&plan.guards) {
         guard(&mut out, 0, verdict, style);
     }
@@ -51,6 +59,10 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     if !stopped.is_empty() {
         let verb = if stopped.len() == 1 { "does" } else { "do" };
         let text = format!("Blocked: {} {verb} not hold. Nothing of this plan will be applied.", stopped.join(", "));
+        Drawn { tone: Tone::Alarm, ..Drawn::plain(0, &text) }.draw(&mut out, style);
+    }
+    if !plan.unread.is_empty() {
+        let text = format!("This is no plan for {}.", parts::unread(plan));
         Drawn { tone: Tone::Alarm, ..Drawn::plain(0, &text) }.draw(&mut out, style);
     }
     out.push_str(&paint(&short_digest(&plan.digest), Tone::Dim, style));

@@ -21,6 +21,10 @@ pub fn report(report: &Report, style: Style) -> String {
         one(&mut out, target, style);
         out.push('\n');
     }
+    for unread in &report.unread {
+        let text = format!("Not applied to {}: {}", name(&unread.target), prose(&unread.why));
+        Row { tone: Tone::Alarm, head: Some("Not applied".len()), ..Row::plain(0, &text) }.draw(&mut out, style);
+    }
     if report.targets.is_empty() {
         out.push_str("Nothing was to be applied.\n");
     }

@@ -27,5 +27,6 @@ mod sandbox_omni;
 mod sandbox_scim;
 mod schemas;
 mod scim;
+mod several;
 #[cfg(unix)]
 mod signals;

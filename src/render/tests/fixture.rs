@@ -107,6 +107,7 @@ pub fn plan(targets: Vec<TargetPlan>) -> Plan {
         consents: Vec::new(),
         guards: Vec::new(),
         targets,
+        unread: Vec::new(),
     }
 }
 

@@ -28,7 +28,7 @@ fn report(status: &str, fates: &[(Fate, Option<&str>)]) -> Report {
             .collect(),
     };
     let digest = format!("sha256:4f1c92ab{}", "0".repeat(56));
-    Report { format: REPORT_FORMAT.into(), digest, refused: None, targets: vec![one] }
+    Report { format: REPORT_FORMAT.into(), digest, refused: None, targets: vec![one], unread: Vec::new() }
 }
 
 fn stopped() -> Report {
