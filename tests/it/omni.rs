@@ -2,9 +2,6 @@
 //! looked at by a client of a few lines that shares no code with rolecall.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
 
 use rolecall::model::Change;
 use rolecall::plan::{Note, TargetPlan};
@@ -13,6 +10,7 @@ use rolecall::sandbox::omni::{Options, serve};
 use serde_json::{Value, json};
 
 use super::common::{Output, TestEnv, copy_example, example, has, word};
+use super::wire::send;
 
 const TOKEN: &str = "canary-4b1d";
 
@@ -72,20 +70,10 @@ impl Omni {
     /// A request by hand; the status and the body.
     fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(self.handle.addr()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).unwrap();
-        let text = String::from_utf8(text).unwrap();
-        let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap();
-        let body = text.split_once("\r\n\r\n").map(|(_, b)| b).unwrap_or_default();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        let bearer = format!("Bearer {TOKEN}");
+        let got = send(self.handle.addr(), method, path, &[("authorization", &bearer)], &body);
+        let status = got.status.unwrap_or_else(|| panic!("no answer: {got:?}"));
+        (status, serde_json::from_slice(&got.body).unwrap_or_default())
     }
 
     #[track_caller]

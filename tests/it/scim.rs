@@ -511,8 +511,6 @@ fn the_token_is_nowhere() {
 /// What servers do badly, and each kind of change: in the sandbox, which can do all of it.
 mod faults {
     use std::collections::BTreeSet;
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
 
     use rolecall::apply::{Fate, Report};
     use rolecall::model::Effect;
@@ -522,6 +520,7 @@ mod faults {
     use rolecall::sandbox::{Handle, Spec};
 
     use super::*;
+    use crate::wire::send;
 
     struct Sandbox {
         handle: Handle,
@@ -548,15 +547,9 @@ mod faults {
 
         fn send(&self, method: &str, path: &str, body: &Value) -> Value {
             let body = if body.is_null() { String::new() } else { body.to_string() };
-            let mut stream = TcpStream::connect(self.handle.addr()).unwrap();
-            let head = format!(
-                "{method} /scim/v2{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            stream.write_all((head + &body).as_bytes()).unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap()
+            let bearer = format!("Bearer {TOKEN}");
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/scim+json")];
+            send(self.handle.addr(), method, &format!("/scim/v2{path}"), &headers, &body).json()
         }
 
         /// What it holds, and that nothing is there twice.
