@@ -14,6 +14,7 @@ use rolecall::model::Change;
 use rolecall::plan::Plan;
 use serde_json::{Value, json};
 
+use crate::canary;
 use crate::common::*;
 
 const TOKEN: &str = "canary-token-4711";
@@ -449,12 +450,7 @@ fn the_token_is_nowhere() {
     let server = Server::start(FULL);
     let state = State::of(6, 2);
     let env = TestEnv::with(&state.declared(&server.url, "", &[]));
-    let trace = |args: &[&str]| {
-        let mut command = env.command(args);
-        command.env("SCIM_TOKEN", TOKEN).env("RUST_LOG", "trace");
-        Output::of(command.output().unwrap())
-    };
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 20] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -462,20 +458,21 @@ fn the_token_is_nowhere() {
         &["--record", "rec-import", "import", "--target", "corp", "--into", "live"],
         &["review"],
         &["history"],
+        &["history", "verify"],
         &["who", "read", "project/x"],
         &["explain", "u000@acme.com"],
         &["can", "u000@acme.com", "read", "project/x"],
         &["test"],
         &["catalogue", "scim"],
         &["rules"],
+        &["explain-rule", "block-beats-all"],
         &["schema"],
+        &["completions", "bash"],
+        &["init", "fresh"],
+        &["sandbox", "scim", "--assumptions"],
+        &["plan"],
     ];
-    let mut traced = 0;
-    for args in commands {
-        let output = trace(args);
-        assert!(!output.text().contains(TOKEN), "{args:?}: {}", output.text());
-        traced += output.stderr.matches("method=\"").count();
-    }
+    let traced = canary::sings_in_none(&env, ("SCIM_TOKEN", TOKEN), &commands);
     assert!(traced > 10, "requests are traced: {traced}");
     // With a wrong token as well, which the server may repeat.
     let mut wrong = env.command(&["plan"]);
@@ -483,21 +480,7 @@ fn the_token_is_nowhere() {
     let output = Output::of(wrong.output().unwrap()).ended(1);
     assert!(!output.text().contains("canary-wrong"), "{}", output.text());
     has(&output.stderr, &["what opens it is not accepted"]);
-    let mut looked_at = 0;
-    let mut folders = vec![env.path().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains("canary"), "{}", path.display());
-            looked_at += 1;
-        }
-    }
+    let looked_at = canary::sings_nowhere(env.path());
     assert!(looked_at > 20, "{looked_at} files: the plan, the store and the recordings among them");
     // And a recording is enough to see the same, without the server and without the token.
     drop(server);
@@ -912,11 +895,8 @@ mod faults {
             let seen = || sandbox.handle.requests().len();
             let start = seen();
             let mut command = env.command(&["apply", "--auto-approve"]);
-            command.env("SCIM_TOKEN", TOKEN).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = command.spawn().unwrap();
-            wait_until("it has sent some requests", || seen() >= start + requests);
-            child.kill().unwrap();
-            child.wait().unwrap();
+            command.env("SCIM_TOKEN", TOKEN);
+            kill_when(command, "it has sent some requests", || seen() >= start + requests);
             sandbox.handle.set_faults(&[]).unwrap();
             run(&env, &["apply", "--auto-approve"]).ended(0);
             assert_eq!(sandbox.holds(), wanted, "killed after {requests} requests");

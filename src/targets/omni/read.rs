@@ -519,7 +519,15 @@ impl<'s> Pass<'s> {
             Thing::Connection(_) | Thing::Model(_) => None,
         };
         let Some(name) = name.cloned() else { return };
-        for permit in permits.iter().filter(|p| !p.owner && p.role != "OWNER") {
+        let owns = |p: &Permit| p.owner || p.role == "OWNER";
+        for permit in permits.iter().filter(|p| owns(p)) {
+            if let Holder::User(id) = &permit.holder
+                && let Some(email) = self.index.emails.get(id).cloned()
+            {
+                self.index.owners.insert(name.clone(), email);
+            }
+        }
+        for permit in permits.iter().filter(|p| !owns(p)) {
             let principal = match &permit.holder {
                 Holder::Organization => Some(Principal::Everyone),
                 Holder::User(id) => self.users.get(id).copied().map(Principal::User),
