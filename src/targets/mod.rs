@@ -8,6 +8,7 @@ pub mod omni;
 mod open;
 mod profiles;
 pub mod scim;
+mod settle;
 mod wanted;
 
 pub use known::{Known, Labels, may_touch};

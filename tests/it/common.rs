@@ -238,6 +238,16 @@ pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// Starts a run and kills it as soon as something is so: nothing of it is cleaned up.
+#[track_caller]
+pub fn kill_when(mut command: Command, what: &str, is_so: impl Fn() -> bool) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(what, is_so);
+    child.kill().unwrap();
+    let ended = child.wait().unwrap();
+    assert!(!ended.success(), "it was over before {what}");
+}
+
 /// Everything that a directory holds, by name, so that numbers of rows do not matter.
 const CONTENT: [(&str, &str); 12] = [
     (

@@ -2,7 +2,9 @@
 //! stopped between two of its steps. One crate, so that one binary is linked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod canary;
 mod common;
+mod wire;
 
 mod budget;
 mod catalogue_command;

@@ -1,8 +1,7 @@
 //! The Omni sandbox over HTTP, by a client of a few lines that hides nothing: every row of the fact sheet's
 //! operations table, the faults, and what is in the file afterwards.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use rolecall::sandbox::omni::{Options, serve};
 use serde_json::{Value, json};
 
 use super::common::{TestEnv, has, rows};
+use super::wire::{Got, send};
 
 const TOKEN: &str = "canary-0mn1";
 const ATTRIBUTES: &str = "urn:omni:params:1.0:UserAttribute";
@@ -55,28 +55,10 @@ api_keys:
   - {name: bobs own, kind: personal, owner: bob@acme.example}
 ";
 
-#[derive(Debug)]
-struct Got {
-    status: Option<u16>,
-    head: String,
-    body: Vec<u8>,
-}
-
 impl Got {
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-
-    #[track_caller]
-    fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, Some(status), "{}\n{}", self.head, String::from_utf8_lossy(&self.body));
-        self
-    }
-
     /// Fails the test unless it is this error of v1's shape, whose text has this in it.
     #[track_caller]
-    fn error(self, status: u16, text: &str) {
+    fn refused(self, status: u16, text: &str) {
         let got = self.is(status);
         let body = got.json();
         let said = if status == 422 { &body["error"] } else { &body["detail"] };
@@ -88,25 +70,10 @@ impl Got {
 }
 
 fn raw(addr: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> Got {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut text = format!(
-        "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n",
-        body.len()
-    );
-    if let Some(token) = token {
-        text.push_str(&format!("authorization: Bearer {token}\r\n"));
-    }
-    stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
-    let mut whole = Vec::new();
-    let _ = stream.read_to_end(&mut whole);
-    let Some(at) = whole.windows(4).position(|w| w == b"\r\n\r\n") else {
-        return Got { status: None, head: String::from_utf8_lossy(&whole).into(), body: Vec::new() };
-    };
-    let head = String::from_utf8_lossy(&whole[..at]).into_owned();
-    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
-    Got { status, head, body: whole[at + 4..].to_vec() }
+    let bearer = token.map(|t| format!("Bearer {t}"));
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(bearer.as_deref().map(|b| ("authorization", b)));
+    send(addr, method, path, &headers, body)
 }
 
 /// A sandbox and how to talk to it.
@@ -227,20 +194,20 @@ fn texts(list: &Value, name: &str) -> Vec<String> {
 fn what_opens_it() {
     let sandbox = Sandbox::new();
     let addr = sandbox.handle.addr();
-    raw(addr, "GET", "/api/v1/models", Some("other"), "").error(403, "Invalid bearer token");
+    raw(addr, "GET", "/api/v1/models", Some("other"), "").refused(403, "Invalid bearer token");
     raw(addr, "GET", "/api/v1/models", None, "").is(401);
     assert!(addr.ip().is_loopback());
     sandbox.faults(&["personal-token"]);
-    sandbox.get("/scim/v2/users").error(403, "User-scoped API keys are not allowed to access the SCIM API.");
+    sandbox.get("/scim/v2/users").refused(403, "User-scoped API keys are not allowed to access the SCIM API.");
     assert_eq!(sandbox.read("/v1/whoami")["keyScope"], "user");
     sandbox.faults(&["not-admin"]);
     for path in ["/v1/connections", "/v1/user-attributes", "/v1/api-keys", "/v1/users/x/model-roles"] {
-        sandbox.get(path).error(403, "admin role required");
+        sandbox.get(path).refused(403, "admin role required");
     }
     sandbox.faults(&["not-manager"]);
     let folder = sandbox.folder("finance");
     let path = format!("/v1/folders/{folder}/permissions");
-    sandbox.get(&path).error(403, "User does not have permission to manage folder permissions");
+    sandbox.get(&path).refused(403, "User does not have permission to manage folder permissions");
     sandbox.get(&format!("{path}?userId={}", sandbox.user("bob"))).is(200);
     sandbox.faults(&["docs-errors"]);
     assert_eq!(
@@ -280,7 +247,7 @@ fn whoami_and_keys() {
     sandbox.get("/v1/whoami?modelId=nothing").is(404);
     // The person's own identifier opens no membership.
     let person = text(&body["user"]["id"]);
-    sandbox.get(&format!("/v1/users/{person}/model-roles")).error(404, "Membership");
+    sandbox.get(&format!("/v1/users/{person}/model-roles")).refused(404, "Membership");
 
     let keys = sandbox.read("/v1/api-keys");
     assert_eq!(texts(&keys["records"], "name"), ["sandbox", "bobs own"]);
@@ -332,9 +299,9 @@ fn the_life_of_a_user() {
     assert_eq!(sandbox.read(&format!("/scim/v2/users/{id}")), made, "both cases of the path");
     sandbox
         .send("POST", "/scim/v2/users", &json!({"userName": "eve@acme.example", "displayName": "E"}))
-        .error(409, "exists");
-    sandbox.send("POST", "/scim/v2/users", &json!({"userName": "x@acme.example"})).error(400, "displayName");
-    sandbox.send("POST", "/scim/v2/users", &json!({"userName": "none", "displayName": "N"})).error(400, "userName");
+        .refused(409, "exists");
+    sandbox.send("POST", "/scim/v2/users", &json!({"userName": "x@acme.example"})).refused(400, "displayName");
+    sandbox.send("POST", "/scim/v2/users", &json!({"userName": "none", "displayName": "N"})).refused(400, "userName");
 
     // PATCH: merged, cleared by null, one by its path, several without.
     let path = format!("/scim/v2/users/{id}");
@@ -362,7 +329,7 @@ fn the_life_of_a_user() {
     }
     sandbox
         .send("PATCH", &path, &json!({"Operations": [{"op": "replace", "path": "active", "value": true}]}))
-        .error(400, "schemas");
+        .refused(400, "schemas");
 
     // PUT: what is not said is reset.
     let now = sandbox.send("PUT", &path, &json!({"userName": "eve@acme.example"})).is(200).json();
@@ -455,7 +422,7 @@ fn what_a_revocation_takes_and_leaves() {
     assert_eq!((&schedule["systemDisabledReason"], &schedule["ownerName"]), (&json!("noAccess"), &json!("Bob")));
     assert!(schedule["systemDisabledAt"].is_string(), "it stays listed and is stopped");
     let path = format!("/v1/schedules/{}/transfer-ownership", text(&schedule["id"]));
-    sandbox.send("PUT", &path, &json!({"userId": ada})).error(400, "revoked");
+    sandbox.send("PUT", &path, &json!({"userId": ada})).refused(400, "revoked");
     assert_eq!(sandbox.read(&format!("/v1/documents?creatorId={bob}"))["pageInfo"]["totalRecords"], 2, "content stays");
     let keys = sandbox.read("/v1/api-keys?type=personal");
     assert_eq!(keys["records"][0]["enabled"], false);
@@ -482,12 +449,12 @@ fn the_life_of_a_group() {
     assert_eq!(made["members"], json!([{"value": ada, "display": "ada@acme.example"}]));
     let path = format!("/scim/v2/groups/{id}");
     let named = |name: &str| sandbox.send("POST", "/scim/v2/groups", &json!({"displayName": name}));
-    named("core").error(409, "exists");
-    named(&"x".repeat(65)).error(400, "64");
+    named("core").refused(409, "exists");
+    named(&"x".repeat(65)).refused(400, "64");
     named("").is(400);
     named(&"x".repeat(64)).is(201);
     let wrong = json!({"displayName": "other", "members": [{"value": "00000000-0000-4000-8000-000000000000"}]});
-    sandbox.send("POST", "/scim/v2/groups", &wrong).error(400, "members.0.value");
+    sandbox.send("POST", "/scim/v2/groups", &wrong).refused(400, "members.0.value");
 
     // The four forms of PATCH.
     let now = sandbox
@@ -499,7 +466,7 @@ fn the_life_of_a_group() {
     let now = sandbox.patch(&path, json!([gone(&ada), gone(&bob)])).is(200).json();
     assert_eq!(texts(&now["members"], "value"), std::slice::from_ref(&cyd));
     sandbox.patch(&path, json!([{"op": "replace", "value": {"displayName": "kernel", "id": id}}])).is(200);
-    sandbox.patch(&path, json!([{"op": "replace", "path": "displayName", "value": "sales"}])).error(409, "exists");
+    sandbox.patch(&path, json!([{"op": "replace", "path": "displayName", "value": "sales"}])).refused(409, "exists");
     let now =
         sandbox.patch(&path, json!([{"op": "replace", "path": "members", "value": [{"value": bob}]}])).is(200).json();
     assert_eq!((&now["displayName"], texts(&now["members"], "value")), (&json!("kernel"), vec![bob.clone()]));
@@ -515,10 +482,10 @@ fn the_life_of_a_group() {
     assert_eq!(sandbox.members(&id), std::slice::from_ref(&bob), "all operations or none");
 
     // PUT: members with their display, the whole list.
-    sandbox.send("PUT", &path, &json!({"displayName": "kernel"})).error(400, "members: Required");
+    sandbox.send("PUT", &path, &json!({"displayName": "kernel"})).refused(400, "members: Required");
     sandbox
         .send("PUT", &path, &json!({"displayName": "kernel", "members": [{"value": ada}]}))
-        .error(400, "members: Required");
+        .refused(400, "members: Required");
     let now = sandbox
         .send("PUT", &path, &json!({"displayName": "kernel", "members": [{"value": ada, "display": ""}]}))
         .is(200)
@@ -618,23 +585,23 @@ fn roles_that_cannot_be_given() {
         (sandbox.model("finance"), sandbox.connection("Lake"), sandbox.connection("Warehouse"));
     let path = format!("/v1/users/{}/model-roles", sandbox.user("bob"));
     let give = |body: Value| sandbox.send("POST", &path, &body);
-    raw(sandbox.handle.addr(), "POST", &format!("/api{path}"), Some(TOKEN), "{").error(400, "Invalid JSON");
-    give(json!({"roleName": "", "modelId": model})).error(400, "roleName");
+    raw(sandbox.handle.addr(), "POST", &format!("/api{path}"), Some(TOKEN), "{").refused(400, "Invalid JSON");
+    give(json!({"roleName": "", "modelId": model})).refused(400, "roleName");
     give(json!({"roleName": "VIEWER"})).is(400);
-    give(json!({"roleName": "VIEWER", "modelId": "x"})).error(400, "Invalid model ID");
-    give(json!({"roleName": "VIEWER", "connectionId": "x"})).error(400, "Invalid connection ID");
-    give(json!({"roleName": "VIEWER", "connectionId": warehouse})).error(400, "modelId is required");
+    give(json!({"roleName": "VIEWER", "modelId": "x"})).refused(400, "Invalid model ID");
+    give(json!({"roleName": "VIEWER", "connectionId": "x"})).refused(400, "Invalid connection ID");
+    give(json!({"roleName": "VIEWER", "connectionId": warehouse})).refused(400, "modelId is required");
     let nobody = "00000000-0000-4000-8000-000000000000";
-    give(json!({"roleName": "VIEWER", "modelId": nobody})).error(404, "Model does not exist");
-    give(json!({"roleName": "CONNECTION_ADMIN", "connectionId": nobody})).error(404, "Connection does not exist");
-    give(json!({"roleName": "KING", "modelId": model})).error(422, "Invalid role");
+    give(json!({"roleName": "VIEWER", "modelId": nobody})).refused(404, "Model does not exist");
+    give(json!({"roleName": "CONNECTION_ADMIN", "connectionId": nobody})).refused(404, "Connection does not exist");
+    give(json!({"roleName": "KING", "modelId": model})).refused(422, "Invalid role");
     give(json!({"roleName": "VIEWER", "modelId": model, "connectionId": lake}))
-        .error(422, "Model does not belong to connection");
+        .refused(422, "Model does not belong to connection");
     let raw_model = sandbox.read("/v1/models?modelKind=SCHEMA")["records"][0]["id"].clone();
-    give(json!({"roleName": "VIEWER", "modelId": raw_model})).error(422, "Only shared and shared_extension");
-    sandbox.send("DELETE", &path, &Value::Null).error(400, "Method not allowed");
-    sandbox.get(&format!("/v1/users/{nobody}/model-roles")).error(404, "User not found in organization");
-    sandbox.get("/v1/user-groups/zzzzzzzz/model-roles").error(404, "User group not found in organization");
+    give(json!({"roleName": "VIEWER", "modelId": raw_model})).refused(422, "Only shared and shared_extension");
+    sandbox.send("DELETE", &path, &Value::Null).refused(400, "Method not allowed");
+    sandbox.get(&format!("/v1/users/{nobody}/model-roles")).refused(404, "User not found in organization");
+    sandbox.get("/v1/user-groups/zzzzzzzz/model-roles").refused(404, "User group not found in organization");
 }
 
 // b.4 Connections and models.
@@ -671,7 +638,9 @@ fn connections_and_models() {
         .is(201)
         .json();
     let new = text(&made["data"]);
-    sandbox.send("POST", "/v1/connections", &json!({"name": "New", "baseRole": "QUERY_TOPICS"})).error(400, "baseRole");
+    sandbox
+        .send("POST", "/v1/connections", &json!({"name": "New", "baseRole": "QUERY_TOPICS"}))
+        .refused(400, "baseRole");
     assert_eq!(sandbox.read(&format!("/v1/models?connectionId={new}"))["records"], json!([]));
     let made = sandbox
         .send("POST", "/v1/models", &json!({"connectionId": new, "modelKind": "SHARED", "modelName": "m"}))
@@ -710,7 +679,7 @@ fn definitions_of_attributes() {
     assert_eq!((&made["type"], &made["default_value"]), (&json!("Number"), &json!("3")));
     sandbox.send("POST", "/v1/user-attributes", &json!({"name": "level"})).is(409);
     sandbox.send("POST", "/v1/user-attributes", &json!({"name": "omni_x"})).is(409);
-    sandbox.send("POST", "/v1/user-attributes", &json!({"label": "x"})).error(400, "name");
+    sandbox.send("POST", "/v1/user-attributes", &json!({"label": "x"})).refused(400, "name");
     let bob = sandbox.user("bob");
     assert_eq!(sandbox.read(&format!("/scim/v2/users/{bob}"))[ATTRIBUTES], json!({"region": "west"}));
     sandbox.send("DELETE", &path, &Value::Null).is(200);
@@ -767,13 +736,13 @@ fn folders() {
     );
     sandbox
         .send("POST", "/v1/folders", &json!({"name": "x", "parentFolderId": finance, "scope": "restricted"}))
-        .error(400, "scope");
+        .refused(400, "scope");
     sandbox
         .send("POST", "/v1/folders", &json!({"name": "x", "parentFolderId": sandbox.folder("bobs"), "userId": ada}))
         .is(400);
     sandbox.send("POST", "/v1/folders", &json!({"name": "x", "parentFolderId": "none"})).is(404);
     let path = format!("/v1/folders/{}", text(&made["id"]));
-    sandbox.send("PATCH", &path, &json!({"path": "a/b"})).error(400, "path");
+    sandbox.send("PATCH", &path, &json!({"path": "a/b"})).refused(400, "path");
     sandbox.send("PATCH", &path, &json!({"path": "secret"})).is(409);
     let solved = sandbox.send("PATCH", &path, &json!({"path": "secret", "resolvePathConflict": true})).is(200).json();
     assert_eq!(solved["path"], "finance/secret-1");
@@ -788,7 +757,7 @@ fn folders() {
     );
     sandbox
         .send("DELETE", &format!("/v1/folders/{finance}"), &Value::Null)
-        .error(400, "Only empty folders can be deleted");
+        .refused(400, "Only empty folders can be deleted");
     sandbox.send("DELETE", &path, &Value::Null).is(200);
     sandbox.send("DELETE", &format!("/v1/folders/{finance}?force=true"), &Value::Null).is(200);
     assert_eq!(sandbox.read("/v1/documents")["pageInfo"]["totalRecords"], 1);
@@ -837,14 +806,14 @@ fn permits_of_folders() {
     assert_eq!((sandbox.permit(&path, "Bob"), sandbox.permit(&path, "idle")), (None, None));
     write("DELETE", json!({"userIds": [bob]})).is(200);
     write("POST", json!({"role": "VIEWER"}))
-        .error(400, "userIds.userGroupIds: userIds or userGroupIds must be provided");
-    write("POST", json!({"role": "VIEWER", "userIds": ["x"]})).error(400, "userIds.0: Invalid uuid");
-    write("POST", json!({"role": "viewer", "userIds": [bob]})).error(400, "role");
-    write("POST", json!({"role": "VIEWER", "userIds": [bob], "type": "user"})).error(400, "Unrecognized key");
-    write("POST", json!({"role": "VIEWER", "userGroupIds": ["none"]})).error(404, "none");
+        .refused(400, "userIds.userGroupIds: userIds or userGroupIds must be provided");
+    write("POST", json!({"role": "VIEWER", "userIds": ["x"]})).refused(400, "userIds.0: Invalid uuid");
+    write("POST", json!({"role": "viewer", "userIds": [bob]})).refused(400, "role");
+    write("POST", json!({"role": "VIEWER", "userIds": [bob], "type": "user"})).refused(400, "Unrecognized key");
+    write("POST", json!({"role": "VIEWER", "userGroupIds": ["none"]})).refused(404, "none");
     write("PATCH", json!({"role": "VIEWER", "userIds": [cyd]})).is(404);
     let missing = sandbox.get("/v1/folders/none/permissions");
-    missing.error(404, "Folder with identifier \"none\" not found");
+    missing.refused(404, "Folder with identifier \"none\" not found");
 
     write("PUT", json!({"organizationRole": "VIEWER", "organizationAccessBoost": false})).is(200);
     let body = sandbox.read(&permits);
@@ -887,7 +856,7 @@ fn documents() {
     let path = "/v1/documents/aB3dE5fG";
     let permits = format!("{path}/permissions");
     let write = |method: &str, body: Value| sandbox.send(method, &permits, &body);
-    sandbox.get("/v1/documents/none/permissions").error(404, "Document with identifier \"none\" not found");
+    sandbox.get("/v1/documents/none/permissions").refused(404, "Document with identifier \"none\" not found");
     assert_eq!(sandbox.read(&permits)["canDownload"], true);
     write("PUT", json!({"organizationRole": "viewer", "canDownload": false})).is(200);
     let body = sandbox.read(&permits);
@@ -898,9 +867,9 @@ fn documents() {
     // Ownership.
     let transfer = |who: &str| sandbox.send("PUT", &format!("{path}/transfer-ownership"), &json!({"userId": who}));
     transfer(&bob).is(200);
-    transfer(&cyd).error(400, "explicit permission");
-    transfer("x").error(400, "uuid");
-    transfer("00000000-0000-4000-8000-000000000000").error(404, "Membership");
+    transfer(&cyd).refused(400, "explicit permission");
+    transfer("x").refused(400, "uuid");
+    transfer("00000000-0000-4000-8000-000000000000").refused(404, "Membership");
     write("POST", json!({"role": "EDITOR", "userIds": [cyd]})).is(200);
     transfer(&cyd).is(200);
     assert_eq!(sandbox.read("/v1/documents")["records"][0]["owner"]["id"], json!(cyd));
@@ -947,8 +916,8 @@ fn schedules() {
     assert_eq!(sandbox.read("/v1/schedules?q=mon")["pageInfo"]["totalRecords"], 1);
     let path = format!("/v1/schedules/{}", text(&monday["id"]));
     let transfer = |who: &str| sandbox.send("PUT", &format!("{path}/transfer-ownership"), &json!({"userId": who}));
-    transfer(&bob).error(400, "already owns");
-    transfer(&cyd).error(400, "view the dashboard");
+    transfer(&bob).refused(400, "already owns");
+    transfer(&cyd).refused(400, "view the dashboard");
     assert_eq!(transfer(&ada).is(200).json(), json!({"success": true}));
     assert_eq!(sandbox.read(&path)["ownerId"], json!(ada));
     // A role for everyone on the folder lets somebody else see it.
@@ -969,7 +938,7 @@ fn schedules() {
         json!({"emails": ["y@other.example"], "userIds": [bob], "userGroupIds": []})
     );
     sandbox.send("PUT", &format!("{path}/add-recipients"), &json!({})).is(400);
-    sandbox.send("PUT", &path, &json!({"name": "Tuesday"})).error(400, "schedule");
+    sandbox.send("PUT", &path, &json!({"name": "Tuesday"})).refused(400, "schedule");
     sandbox.send("PUT", &path, &json!({"name": "Tuesday", "schedule": "0 9 ? * TUE *", "timezone": "UTC"})).is(200);
     assert_eq!((&sandbox.read(&path)["name"], &sandbox.read(&path)["recipientCount"]), (&json!("Tuesday"), &json!(0)));
     sandbox.faults(&["not-manager"]);
@@ -1024,7 +993,7 @@ fn faults_of_people() {
     sandbox.faults(&["no-patch=405"]);
     sandbox.patch(&path, json!([{"op": "replace", "path": "displayName", "value": "B"}])).is(405);
     sandbox.faults(&["undefined-refused"]);
-    sandbox.patch(&path, json!([{"op": "replace", "value": {ATTRIBUTES: {"none": 1}}}])).error(400, "none");
+    sandbox.patch(&path, json!([{"op": "replace", "value": {ATTRIBUTES: {"none": 1}}}])).refused(400, "none");
     sandbox.faults(&["strict-remove"]);
     sandbox.patch(&path, json!([{"op": "remove", "path": format!("{ATTRIBUTES}:region")}])).is(400);
     sandbox.faults(&["email-changes"]);

@@ -14,6 +14,7 @@ use rolecall::model::Change;
 use rolecall::plan::Plan;
 use serde_json::{Value, json};
 
+use crate::canary;
 use crate::common::*;
 
 const TOKEN: &str = "canary-token-4711";
@@ -449,12 +450,7 @@ fn the_token_is_nowhere() {
     let server = Server::start(FULL);
     let state = State::of(6, 2);
     let env = TestEnv::with(&state.declared(&server.url, "", &[]));
-    let trace = |args: &[&str]| {
-        let mut command = env.command(args);
-        command.env("SCIM_TOKEN", TOKEN).env("RUST_LOG", "trace");
-        Output::of(command.output().unwrap())
-    };
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 20] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -462,20 +458,21 @@ fn the_token_is_nowhere() {
         &["--record", "rec-import", "import", "--target", "corp", "--into", "live"],
         &["review"],
         &["history"],
+        &["history", "verify"],
         &["who", "read", "project/x"],
         &["explain", "u000@acme.com"],
         &["can", "u000@acme.com", "read", "project/x"],
         &["test"],
         &["catalogue", "scim"],
         &["rules"],
+        &["explain-rule", "block-beats-all"],
         &["schema"],
+        &["completions", "bash"],
+        &["init", "fresh"],
+        &["sandbox", "scim", "--assumptions"],
+        &["plan"],
     ];
-    let mut traced = 0;
-    for args in commands {
-        let output = trace(args);
-        assert!(!output.text().contains(TOKEN), "{args:?}: {}", output.text());
-        traced += output.stderr.matches("method=\"").count();
-    }
+    let traced = canary::sings_in_none(&env, ("SCIM_TOKEN", TOKEN), &commands);
     assert!(traced > 10, "requests are traced: {traced}");
     // With a wrong token as well, which the server may repeat.
     let mut wrong = env.command(&["plan"]);
@@ -483,21 +480,7 @@ fn the_token_is_nowhere() {
     let output = Output::of(wrong.output().unwrap()).ended(1);
     assert!(!output.text().contains("canary-wrong"), "{}", output.text());
     has(&output.stderr, &["what opens it is not accepted"]);
-    let mut looked_at = 0;
-    let mut folders = vec![env.path().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).unwrap();
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains("canary"), "{}", path.display());
-            looked_at += 1;
-        }
-    }
+    let looked_at = canary::sings_nowhere(env.path());
     assert!(looked_at > 20, "{looked_at} files: the plan, the store and the recordings among them");
     // And a recording is enough to see the same, without the server and without the token.
     drop(server);
@@ -511,8 +494,6 @@ fn the_token_is_nowhere() {
 /// What servers do badly, and each kind of change: in the sandbox, which can do all of it.
 mod faults {
     use std::collections::BTreeSet;
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
 
     use rolecall::apply::{Fate, Report};
     use rolecall::model::Effect;
@@ -522,6 +503,7 @@ mod faults {
     use rolecall::sandbox::{Handle, Spec};
 
     use super::*;
+    use crate::wire::send;
 
     struct Sandbox {
         handle: Handle,
@@ -548,15 +530,10 @@ mod faults {
 
         fn send(&self, method: &str, path: &str, body: &Value) -> Value {
             let body = if body.is_null() { String::new() } else { body.to_string() };
-            let mut stream = TcpStream::connect(self.handle.addr()).unwrap();
-            let head = format!(
-                "{method} /scim/v2{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/scim+json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            stream.write_all((head + &body).as_bytes()).unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap_or_default()
+            let bearer = format!("Bearer {TOKEN}");
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/scim+json")];
+            let got = send(self.handle.addr(), method, &format!("/scim/v2{path}"), &headers, &body);
+            if got.body.is_empty() { Value::Null } else { got.json() }
         }
 
         /// What it holds, and that nothing is there twice.
@@ -919,11 +896,8 @@ mod faults {
             let seen = || sandbox.handle.requests().len();
             let start = seen();
             let mut command = env.command(&["apply", "--auto-approve"]);
-            command.env("SCIM_TOKEN", TOKEN).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = command.spawn().unwrap();
-            wait_until("it has sent some requests", || seen() >= start + requests);
-            child.kill().unwrap();
-            child.wait().unwrap();
+            command.env("SCIM_TOKEN", TOKEN);
+            kill_when(command, "it has sent some requests", || seen() >= start + requests);
             sandbox.handle.set_faults(&[]).unwrap();
             run(&env, &["apply", "--auto-approve"]).ended(0);
             assert_eq!(sandbox.holds(), wanted, "killed after {requests} requests");

@@ -49,15 +49,15 @@ pub fn list(cx: &Cx<'_>) -> Result<Done> {
         })
         .filter(|(_, c)| cx.param("dialect").is_none_or(|d| d.eq_ignore_ascii_case(&c.dialect)))
         .collect();
-    match cx.param("sortField") {
-        Some("name") => all.sort_by(|a, b| a.1.name.cmp(&b.1.name)),
-        Some("dialect") => all.sort_by(|a, b| a.1.dialect.cmp(&b.1.dialect)),
-        Some("database") => all.sort_by(|a, b| a.1.database.cmp(&b.1.database)),
-        _ => {}
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(
+        cx.call.request,
+        &mut all,
+        &[
+            ("name", &|o| o.1.name.clone()),
+            ("dialect", &|o| o.1.dialect.clone()),
+            ("database", &|o| o.1.database.clone().unwrap_or_default()),
+        ],
+    );
     let all: Vec<Value> = all.into_iter().map(|(id, c)| show(cx, id, c)).collect();
     Ok(Done::of(json!({"connections": all})))
 }
@@ -153,14 +153,11 @@ pub fn models(cx: &Cx<'_>) -> Result<Done> {
         .filter(|(_, m)| is("baseModelId", m.base.as_deref()) && is("modelKind", Some(&m.kind)))
         .filter(|(_, m)| contains(m.name.as_deref(), cx.param("name")))
         .collect();
-    match cx.param("sortField") {
-        Some("name") => all.sort_by(|a, b| a.1.name.cmp(&b.1.name)),
-        Some("updatedAt") => all.sort_by(|a, b| a.1.updated.cmp(&b.1.updated)),
-        _ => {}
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(
+        cx.call.request,
+        &mut all,
+        &[("name", &|o| o.1.name.clone().unwrap_or_default()), ("updatedAt", &|o| o.1.updated.clone())],
+    );
     page::v1(cx.call.request, cx.call.faults, MODELS, "records", all, |(id, m)| show_model(id, m)).map(Done::of)
 }
 

@@ -45,14 +45,7 @@ pub fn list(cx: &Cx<'_>) -> Result<Done> {
         let wanted: Vec<&str> = labels.split(',').map(str::trim).collect();
         all.retain(|(_, d)| d.labels.iter().any(|l| wanted.contains(&l.as_str())));
     }
-    match cx.param("sortField") {
-        Some("name") => all.sort_by(|a, b| a.1.name.cmp(&b.1.name)),
-        Some("updatedAt") => all.sort_by(|a, b| a.1.updated.cmp(&b.1.updated)),
-        _ => {}
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(cx.call.request, &mut all, &[("name", &|o| o.1.name.clone()), ("updatedAt", &|o| o.1.updated.clone())]);
     page::v1(cx.call.request, cx.call.faults, LIST, "records", all, |(id, d)| show(cx, id, d)).map(Done::of)
 }
 

@@ -77,14 +77,7 @@ pub fn list(cx: &Cx<'_>) -> Result<Done> {
         let wanted: Vec<&str> = labels.split(',').map(str::trim).collect();
         all.retain(|(_, f)| f.labels.iter().any(|l| wanted.contains(&l.as_str())));
     }
-    match cx.param("sortField") {
-        Some("name") => all.sort_by(|a, b| a.1.name.cmp(&b.1.name)),
-        Some("path") => all.sort_by_key(|(id, _)| cx.state.world.path(id)),
-        _ => {}
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(cx.call.request, &mut all, &[("name", &|o| o.1.name.clone()), ("path", &|o| cx.state.world.path(o.0))]);
     page::v1(cx.call.request, cx.call.faults, LIST, "records", all, |(id, f)| show(cx, id, f)).map(Done::of)
 }
 

@@ -85,12 +85,7 @@ pub fn list(cx: &Cx<'_>) -> Result<Done> {
         Some(kind @ ("organization" | "personal" | "mcp")) => all.retain(|(_, k)| k.kind == kind),
         Some(_) => return Err(Refusal::bad("type: Invalid enum value")),
     }
-    if cx.param("sortField") == Some("name") {
-        all.sort_by(|a, b| a.1.name.cmp(&b.1.name));
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(cx.call.request, &mut all, &[("name", &|o| o.1.name.clone())]);
     page::v1(cx.call.request, cx.call.faults, LIST, "records", all, |(id, k)| show(id, k)).map(Done::of)
 }
 

@@ -139,6 +139,21 @@ pub fn v1<T>(
     Ok(body)
 }
 
+/// A field by which a list is sorted: its name, and what it holds.
+pub type Field<'f, T> = (&'f str, &'f dyn Fn(&T) -> String);
+
+/// Puts a list of v1 in the order that `sortField` and `sortDirection` ask for. A field that is not among
+/// these leaves it in the order of creation.
+pub fn sort<T>(request: &Request, all: &mut [T], fields: &[Field<'_, T>]) {
+    let wanted = request.param("sortField");
+    if let Some((_, of)) = fields.iter().find(|(name, _)| wanted == Some(*name)) {
+        all.sort_by_cached_key(|one| of(one));
+    }
+    if request.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
+        all.reverse();
+    }
+}
+
 /// A filter: `name op "value"`, the first two in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {

@@ -46,14 +46,11 @@ pub fn list(cx: &Cx<'_>) -> Result<Done> {
     if let Some(text) = cx.param("q") {
         all.retain(|(_, s)| s.name.to_lowercase().contains(&text.to_lowercase()));
     }
-    match cx.param("sortField") {
-        Some("name") => all.sort_by(|a, b| a.1.name.cmp(&b.1.name)),
-        Some("ownerName") => all.sort_by(|a, b| a.1.owner_name.cmp(&b.1.owner_name)),
-        _ => {}
-    }
-    if cx.param("sortDirection").is_some_and(|d| d.eq_ignore_ascii_case("desc")) {
-        all.reverse();
-    }
+    page::sort(
+        cx.call.request,
+        &mut all,
+        &[("name", &|o| o.1.name.clone()), ("ownerName", &|o| o.1.owner_name.clone())],
+    );
     page::v1(cx.call.request, cx.call.faults, LIST, "records", all, |(id, s)| show(cx, id, s)).map(Done::of)
 }
 

@@ -231,6 +231,13 @@ fn grant(session: &Session, to: &PrincipalRecord, resource: &str, roles: &[Grant
     }
     let role = roles.first().map_or("", |r| r.role.as_str());
     match (kind, to) {
+        // More than any role, and no permit is shown of an owner, nor can one be written.
+        ("folder" | "document", PrincipalRecord::User(email))
+            if session.index().owners.get(resource) == Some(email) =>
+        {
+            let place = "in Omni: Content hub, its Permissions. Or take the grant away from the files";
+            by_hand(format!("{email} owns {resource}, which is more than {role}: name another owner"), place)
+        }
         ("model", PrincipalRecord::Everyone) => never(
             format!("nobody can give everyone {role} on {resource}: Omni has base roles of connections only"),
             "give it on the connection, or to a group",

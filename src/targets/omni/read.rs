@@ -2,7 +2,7 @@
 //! models, permits on folders and documents.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -16,12 +16,13 @@ use super::shape::{
 };
 use super::{forecast, leaving, reach};
 use crate::model::{
-    Builder, Catalogue, Change, Directory, Grant, Kept, Kind, Membership, Principal, PrincipalRecord, Resource,
-    ResourceId, Role, RoleId, Said, Team, TeamId, User, UserId, UserState,
+    Builder, Catalogue, Change, Grant, Kept, Kind, Membership, Principal, PrincipalRecord, Resource, ResourceId, Role,
+    RoleId, Said, Team, TeamId, User, UserId, UserState,
 };
 use crate::plan::{Belongings, Promise, Reach};
 use crate::targets::http::encode;
 use crate::targets::scim::value::{get, list, text};
+use crate::targets::settle::LookedUp;
 use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 
 /// The kinds on which somebody holds a role as a user or group, not by a permit.
@@ -38,7 +39,7 @@ pub struct OmniReader {
     session: Arc<Session>,
     capabilities: Capabilities,
     /// What was read to find out what became of changes that were cut off.
-    looked_up: Mutex<Option<Arc<Directory>>>,
+    looked_up: LookedUp,
 }
 
 impl OmniReader {
@@ -69,7 +70,7 @@ impl OmniReader {
             // What is touched is read right before and after; nothing lets Omni check it at once.
             level: Promise::Observed,
         };
-        Self { session, capabilities, looked_up: Mutex::new(None) }
+        Self { session, capabilities, looked_up: LookedUp::default() }
     }
 }
 
@@ -80,22 +81,14 @@ impl Reader for OmniReader {
 
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move {
-            *self.looked_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.looked_up.forget();
             read(&self.session).await
         })
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
-            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let directory = match known {
-                Some(directory) => directory,
-                None => {
-                    let directory = Arc::new(read(&self.session).await?.directory);
-                    let mut kept = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-                    Arc::clone(kept.insert(directory))
-                }
-            };
+            let directory = self.looked_up.or(read(&self.session)).await?;
             Ok(holds(&directory, change))
         })
     }
@@ -526,7 +519,15 @@ impl<'s> Pass<'s> {
             Thing::Connection(_) | Thing::Model(_) => None,
         };
         let Some(name) = name.cloned() else { return };
-        for permit in permits.iter().filter(|p| !p.owner && p.role != "OWNER") {
+        let owns = |p: &Permit| p.owner || p.role == "OWNER";
+        for permit in permits.iter().filter(|p| owns(p)) {
+            if let Holder::User(id) = &permit.holder
+                && let Some(email) = self.index.emails.get(id).cloned()
+            {
+                self.index.owners.insert(name.clone(), email);
+            }
+        }
+        for permit in permits.iter().filter(|p| !owns(p)) {
             let principal = match &permit.holder {
                 Holder::Organization => Some(Principal::Everyone),
                 Holder::User(id) => self.users.get(id).copied().map(Principal::User),

@@ -44,6 +44,8 @@ pub struct Index {
     pub definitions: BTreeMap<String, Definition>,
     /// Whether users show attributes of the system, the time zone among them.
     pub shows_system: bool,
+    /// Who owns a folder or document whose permits were read, by its name in the files: their e-mail.
+    pub owners: HashMap<String, String>,
     /// Documents by the membership id of their owner, where they have been listed.
     pub owned: HashMap<String, Vec<Document>>,
     /// How many requests the last reading took.

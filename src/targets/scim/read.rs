@@ -1,7 +1,7 @@
 //! The whole state of a server: its users, its groups, and who is in which.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::holds::holds;
 use super::paging::{Listing, each, everything};
@@ -9,10 +9,11 @@ use super::resource::{ATTRIBUTES, Account, Group, HANDLE, Member};
 use super::session::{Index, Session, UserEntry};
 use super::settings::RolesIn;
 use crate::model::{
-    Builder, Catalogue, Change, Directory, Identities, Kept, Kind, Membership, Role, RoleId, Said, Team, TeamId, User,
-    UserId, UserState,
+    Builder, Catalogue, Change, Identities, Kept, Kind, Membership, Role, RoleId, Said, Team, TeamId, User, UserId,
+    UserState,
 };
 use crate::plan::{Promise, Reach};
+use crate::targets::settle::LookedUp;
 use crate::targets::{Capabilities, Known, Labels, Reader, Reading, TargetError, Task, may_touch};
 
 /// Reads a SCIM server.
@@ -20,7 +21,7 @@ pub struct ScimReader {
     session: Arc<Session>,
     capabilities: Capabilities,
     /// What was read to find out what became of changes that were cut off.
-    looked_up: Mutex<Option<Arc<Directory>>>,
+    looked_up: LookedUp,
 }
 
 /// So many of those who are only counted are named.
@@ -52,7 +53,7 @@ impl ScimReader {
             // Nothing in SCIM lets a server check what it changes, and others can write meanwhile.
             level: Promise::Observed,
         };
-        Self { session, capabilities, looked_up: Mutex::new(None) }
+        Self { session, capabilities, looked_up: LookedUp::default() }
     }
 }
 
@@ -63,22 +64,14 @@ impl Reader for ScimReader {
 
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move {
-            *self.looked_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.looked_up.forget();
             read(&self.session).await
         })
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
-            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let directory = match known {
-                Some(directory) => directory,
-                None => {
-                    let directory = Arc::new(read(&self.session).await?.directory);
-                    let mut kept = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-                    Arc::clone(kept.insert(directory))
-                }
-            };
+            let directory = self.looked_up.or(read(&self.session)).await?;
             Ok(holds(&directory, change))
         })
     }

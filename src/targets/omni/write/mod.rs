@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::session::{Sent, Session};
 use super::settings::SETTLE;
 use crate::model::Change;
 use crate::targets::http::{Method, backoff};
 use crate::targets::scim::refusal;
+use crate::targets::settle::{settled, unread};
 use crate::targets::{Stamp, TargetError, Task, Writer};
 
 /// So many members are added or taken out by one request: as with other SCIM servers.
@@ -164,20 +164,8 @@ async fn see(
     path: &str,
     good: &(dyn Fn(Option<&Value>) -> bool + Sync),
 ) -> Result<(bool, Option<Value>), TargetError> {
-    let end = Instant::now() + SETTLE;
-    let mut wait = LOOK;
-    loop {
-        let value = session
-            .get_one(path)
-            .await
-            .map_err(|e| TargetError::Unknown(format!("it was sent and could not be read back: {e}")))?;
-        let done = good(value.as_ref());
-        if done || Instant::now() + wait > end {
-            return Ok((done, value));
-        }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
-    }
+    let look = || async { session.get_one(path).await.map_err(unread) };
+    settled(SETTLE, LOOK, look, |v| good(v.as_ref())).await
 }
 
 /// What is said where Omni took a change that nobody can see.

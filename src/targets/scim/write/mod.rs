@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::session::Session;
 use crate::model::Change;
+use crate::targets::settle::{settled, unread};
 use crate::targets::{Stamp, TargetError, Task, Writer};
 
 /// So many members are added or taken out by one request (fact sheet scim, section 2.4).
@@ -137,20 +137,8 @@ async fn see(
     path: &str,
     good: impl Fn(Option<&Value>) -> bool,
 ) -> Result<(bool, Option<Value>), TargetError> {
-    let end = Instant::now() + session.settings.settle;
-    let mut wait = LOOK;
-    loop {
-        let value = session
-            .get_one(path)
-            .await
-            .map_err(|e| TargetError::Unknown(format!("it was sent and could not be read back: {e}")))?;
-        let done = good(value.as_ref());
-        if done || Instant::now() + wait > end {
-            return Ok((done, value));
-        }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
-    }
+    let look = || async { session.get_one(path).await.map_err(unread) };
+    settled(session.settings.settle, LOOK, look, |v| good(v.as_ref())).await
 }
 
 /// Looks for something that may have been made, until it is there or the settle time is over: nothing found
@@ -159,16 +147,8 @@ async fn until_found<T, F: Future<Output = Result<Option<T>, TargetError>>>(
     session: &Session,
     find: impl Fn() -> F,
 ) -> Result<Option<T>, TargetError> {
-    let end = Instant::now() + session.settings.settle;
-    let mut wait = LOOK;
-    loop {
-        let found = find().await.map_err(begun)?;
-        if found.is_some() || Instant::now() + wait > end {
-            return Ok(found);
-        }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
-    }
+    let look = || async { find().await.map_err(begun) };
+    Ok(settled(session.settings.settle, LOOK, look, Option::is_some).await?.1)
 }
 
 /// What is said where the server took a change that nobody can see.
