@@ -1,5 +1,6 @@
 //! `rolecall apply`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::model::{Change, Effect};
-use crate::plan::{By, Confirmed, Plan, Unread, declared_renamings};
+use crate::plan::{By, Confirmed, Consent, Plan, Unread, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 
@@ -55,15 +56,59 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+impl ApplyArgs {
+    /// An apply to all targets, of a plan that is made now.
+    pub(super) fn unattended(accept: Vec<Consent>, auto_approve: bool) -> Self {
+        Self {
+            plan: None,
+            selection: Selection { targets: Vec::new(), accept, strict: false },
+            auto_approve,
+            expect_digest: None,
+            json: false,
+            parallelism: 10,
+            lock_timeout: Duration::ZERO,
+        }
+    }
+}
+
+/// What an apply came to.
+pub(super) struct Ended {
+    /// The exit code.
+    pub(super) exit: Exit,
+    /// What became of the plan, where it was applied.
+    pub(super) report: Option<Report>,
+    /// When the last thing was taken from whoever was watched, by target.
+    pub(super) losses: BTreeMap<String, Instant>,
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self { exit, report: None, losses: BTreeMap::new() }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When a target or the store cannot be read or written, or a lock is not obtained.
 pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Failure> {
+    carry_out(ui, global, args, None).map(|ended| ended.exit)
+}
+
+/// Makes a plan and carries it out, with an eye on when somebody loses what they have.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) fn carry_out(
+    ui: &mut Ui,
+    global: &Global,
+    args: &ApplyArgs,
+    watched: Option<&str>,
+) -> Result<Ended, Failure> {
     let reviewed = args.plan.as_deref().map(read_plan).transpose()?;
     let ready = match declaration(ui, global, args.selection.strict) {
         Ok(ready) => ready,
-        Err(exit) => return Ok(exit),
+        Err(exit) => return Ok(exit.into()),
     };
     let mut wanted = args.selection.targets.clone();
     if let Some(reviewed) = &reviewed {
@@ -147,12 +192,13 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
             ui.note(&plan_terminal::plan(&plan, ui.err_style()));
             ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
         }
-        return Ok(Exit::Blocked);
+        return Ok(Exit::Blocked.into());
     }
     if plan.is_empty() {
         remember(&store, &work.sessions, &[])?;
         remember_reads(&store, &work.sessions, &plan, &[], global)?;
-        return finish(ui, args, &Report::new(&plan, Vec::new()));
+        let report = Report::new(&plan, Vec::new());
+        return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new() });
     }
     let by = match by {
         Some(by) => by,
@@ -161,20 +207,22 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
             true => By::Answer,
             false => {
                 ui.note("Nothing was done.\n");
-                return Ok(Exit::Error);
+                return Ok(Exit::Error.into());
             }
         },
     };
-    let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked) };
+    let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked.into()) };
     // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
     // it is found again.
     let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
-    let (reports, unopened) = runtime.block_on(run_all(&confirmed, digest, &work, &store, &actor, global, args))?;
+    let progress = Lines::new(watched);
+    let done = run_all(&confirmed, digest, &work, &store, &actor, global, args, &progress);
+    let (reports, unopened) = runtime.block_on(done)?;
     remember(&store, &work.sessions, &reports)?;
     remember_reads(&store, &work.sessions, &plan, &reports, global)?;
     let mut report = Report::new(&plan, reports);
     report.unread.extend(unopened);
-    finish(ui, args, &report)
+    Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses() })
 }
 
 /// An apply that is answered from a recording: it keeps its ledger in a folder of its own, which goes with
@@ -380,6 +428,7 @@ fn remember_reads(
     Ok(())
 }
 
+#[allow(clippy::too_many_arguments, reason = "what a run is made of")]
 async fn run_all(
     confirmed: &Confirmed<'_>,
     digest: &str,
@@ -388,11 +437,11 @@ async fn run_all(
     actor: &str,
     global: &Global,
     args: &ApplyArgs,
+    progress: &Lines,
 ) -> Result<(Vec<TargetReport>, Vec<Unread>), Failure> {
     let plan = confirmed.plan();
     let stop = Stop::default();
     let listener = tokio::spawn(listen(stop.clone()));
-    let progress = Lines::new();
     let mut unopened = Vec::new();
     let mut writers = Vec::new();
     for target in plan.targets.iter().filter(|t| !t.is_empty()) {
@@ -415,7 +464,7 @@ async fn run_all(
         parallelism: args.parallelism.clamp(1, session.reader.capabilities().concurrency.max(1)),
         budget: Budget::default(),
         stop: &stop,
-        progress: &progress,
+        progress,
     });
     let jobs: Vec<Job<'_>> = jobs.collect();
     // Each keeps to its own limits: one that is slow, or fails, holds up no other.

@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod init;
 mod load;
+mod offboard;
 mod plan;
 mod planning;
 mod progress;
@@ -54,6 +55,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
+    Offboard(offboard::OffboardArgs),
     Review(review::ReviewArgs),
     Explain(explain::ExplainArgs),
     Who(who::WhoArgs),
@@ -89,6 +91,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Plan(args) => plan::plan(&mut ui, &cli.global, &args),
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
+        Command::Offboard(args) => offboard::offboard(&mut ui, &cli.global, &args),
         Command::Review(args) => review::review(&mut ui, &cli.global, &args),
         Command::Explain(args) => explain::explain(&mut ui, &cli.global, &args),
         Command::Who(args) => who::who(&mut ui, &cli.global, &args),

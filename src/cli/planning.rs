@@ -30,7 +30,7 @@ pub struct Selection {
     pub strict: bool,
 }
 
-fn parse_consent(text: &str) -> Result<Consent, String> {
+pub(super) fn parse_consent(text: &str) -> Result<Consent, String> {
     text.parse::<Consent>().map_err(|e| e.to_string())
 }
 

@@ -3,6 +3,7 @@
 mod declaration;
 mod decode;
 mod document;
+pub mod edit;
 mod load;
 mod resolve;
 mod schema;

@@ -7,6 +7,7 @@ mod known;
 pub mod omni;
 mod open;
 mod profiles;
+mod remains;
 pub mod scim;
 mod settle;
 mod wanted;
@@ -14,6 +15,7 @@ mod wanted;
 pub use known::{Known, Labels, may_touch};
 pub use open::{Address, Link, OpenError, Wire};
 pub use profiles::PROFILES;
+pub use remains::remains;
 pub use wanted::Wanted;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Several targets at once: one that fails holds up no other, and is named.
 
-use super::common::{Output, TestEnv, has};
+use super::common::{Output, TestEnv, has, rows};
 
 /// Two directories, and a server that nobody serves.
 const THREE: &str = "
@@ -57,4 +57,82 @@ fn a_saved_plan_leaves_alone_what_it_is_not_for() {
     let report = run(&env, &["apply", "plan.json"]).ended(0).text();
     has(&report, &["Applied 8 of 8 changes to one.", "Applied 8 of 8 changes to two."]);
     assert!(!report.contains("gone"), "{report}");
+}
+
+const TWO: &str = "
+version: 1
+targets:
+  one: {provider: directory, url: 'sqlite:.rolecall/one.db', catalogue: strongly, manage: authoritative}
+  two: {provider: directory, url: 'sqlite:.rolecall/two.db', catalogue: strongly, manage: authoritative}
+users:
+  ada@x.example: {at: {one: {role: admin}, two: {role: admin}}}
+  emmy@x.example: {at: {one: {role: admin}, two: {role: admin}}}
+  mallory@x.example: {at: {one: {role: developer}, two: {role: viewer}}} # on loan
+resources:
+  one:project/churn: {access: {edit: [mallory@x.example]}}
+";
+
+fn disabled(env: &TestEnv, target: &str) -> Vec<String> {
+    rows(&env.file(&format!(".rolecall/{target}.db")), "SELECT email FROM users WHERE state = 'disabled'")
+}
+
+/// A block is written, the plan shown, and nothing done; then it is done, and said when the last access ended.
+#[test]
+fn offboarding_blocks_everywhere() {
+    let env = TestEnv::with(TWO);
+    env.apply();
+    let said = env.run(&["offboard", "Mallory@x.example", "--because", "INC-77: keys in public"]).ended(0).text();
+    has(&said, &["Wrote the block of mallory@x.example into", "blocks.yaml", "Plan: ", "rolecall.yaml:9"]);
+    assert_eq!(
+        env.read("blocks.yaml"),
+        "# Whoever stands here has no access anywhere, until the line goes.\nblocks:\n  - {user: mallory@x.example, \
+         because: \"INC-77: keys in public\"}\n"
+    );
+    assert_eq!(env.read("rolecall.yaml"), TWO);
+    assert_eq!(disabled(&env, "one"), Vec::<String>::new());
+
+    let said = env.run(&["offboard", "mallory@x.example", "--auto-approve"]).ended(0).text();
+    has(
+        &said,
+        &[
+            "is blocked in every target already",
+            "The last access of mallory@x.example ended ",
+            "  one  after ",
+            "  two  after ",
+        ],
+    );
+    assert_eq!(
+        (disabled(&env, "one"), disabled(&env, "two")),
+        (vec!["mallory@x.example".into()], vec!["mallory@x.example".into()])
+    );
+
+    // A second block goes to the first, and every other byte stays.
+    let before = env.read("blocks.yaml");
+    env.run(&["offboard", "emmy@x.example"]).ended(0);
+    assert_eq!(env.read("blocks.yaml"), format!("{before}  - {{user: emmy@x.example}}\n"));
+}
+
+/// What cannot be done is said, and leaves the files as they were.
+#[test]
+fn offboarding_says_what_it_cannot_do() {
+    let env = TestEnv::with(TWO);
+    env.apply();
+    let said = env.run(&["offboard", "nobody@x.example"]).ended(1).text();
+    has(&said, &["nobody is declared as nobody@x.example", "declare them first"]);
+    has(&env.run(&["offboard", "mallory"]).ended(1).text(), &["`mallory` is no e-mail address"]);
+    assert!(!env.file("blocks.yaml").exists());
+
+    let env = TestEnv::with(THREE);
+    run(&env, &["apply", "--auto-approve"]).ended(5);
+    env.write("people.yaml", "users:\n  eve@x.example: {at: {one: {role: admin}, two: {role: admin}, gone: {}}}\n");
+    run(&env, &["apply", "--auto-approve"]).ended(5);
+    let said = run(&env, &["offboard", "ada@x.example", "--auto-approve"]).ended(5).text();
+    has(
+        &said,
+        &[
+            "The last access of ada@x.example ended",
+            "They may still have access in: gone (out of reach",
+            "Not in rolecall's power:\n  gone  sessions that are open",
+        ],
+    );
 }

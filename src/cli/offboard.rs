@@ -1,0 +1,229 @@
+//! `rolecall offboard`
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::apply::{ApplyArgs, Ended, carry_out};
+use super::planning::{Work, runtime, store_folder};
+use super::{Exit, Failure, Global, Ui, load};
+use crate::config::edit;
+use crate::diagnostic::Location;
+use crate::model::Email;
+use crate::plan::{Consent, Plan, mentions};
+use crate::render::{clean, plan_terminal};
+use crate::store::{SqliteStore, Store};
+use crate::targets::remains;
+
+/// End somebody's access everywhere, now.
+///
+/// Writes a block into the files, and shows the plan over all targets: first what cuts them off and can be
+/// undone, then what the rules for removal ask for, with its preparations. With --apply the plan is carried
+/// out, and the report says when their last access ended. At the end stands what rolecall cannot take away.
+#[derive(Debug, Args)]
+pub struct OffboardArgs {
+    /// Who: the e-mail address
+    #[arg(value_name = "USER")]
+    user: String,
+    /// Why: it stands in the files, and in the history
+    #[arg(long, value_name = "TEXT")]
+    because: Option<String>,
+    /// Apply the plan after showing it and asking
+    #[arg(long)]
+    apply: bool,
+    /// Apply the plan without asking
+    #[arg(long)]
+    auto_approve: bool,
+    /// Agree to what a guard stops, by its number: irreversible.user=1
+    #[arg(long, value_name = "WHAT=N", value_parser = super::planning::parse_consent)]
+    accept: Vec<Consent>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nobody of that address is declared, the block cannot be written, or a target cannot be read.
+pub fn offboard(ui: &mut Ui, global: &Global, args: &OffboardArgs) -> Result<Exit, Failure> {
+    let start = Instant::now();
+    let ready = match load::ready(ui, global, false) {
+        Ok(ready) => ready,
+        Err(exit) => return Ok(exit),
+    };
+    let email = Email::parse(&args.user)
+        .map_err(|_| Failure::error(format!("`{}` is no e-mail address", clean(&args.user))))?
+        .as_str()
+        .to_owned();
+    let declared = declared(&ready, &email);
+    if declared.is_empty() {
+        return Err(Failure::error(format!("nobody is declared as {email}")).help(
+            "where they have an account all the same, declare them first: `users: {ADDRESS: {at: {TARGET: {}}}}`",
+        ));
+    }
+    let ready = match blocked(&ready, &email) {
+        true => {
+            ui.note(&format!("{email} is blocked in every target already.\n\n"));
+            ready
+        }
+        false => match write(ui, global, &ready, &email, args.because.as_deref())? {
+            Some(ready) => ready,
+            None => return Ok(Exit::Error),
+        },
+    };
+    let mut exit = Exit::Done;
+    if args.apply || args.auto_approve {
+        let apply = ApplyArgs::unattended(args.accept.clone(), args.auto_approve);
+        let ended = carry_out(ui, global, &apply, Some(&email))?;
+        exit = ended.exit;
+        ui.out(&when(&email, start, &ended));
+    } else {
+        let plan = plan(global, &ready, &args.accept)?;
+        ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+        if plan.is_blocked() {
+            exit = Exit::Blocked;
+        } else if !plan.unread.is_empty() {
+            exit = Exit::Error;
+        }
+    }
+    ui.out(&left(&ready, &email));
+    Ok(exit)
+}
+
+/// Where somebody is declared, sorted, each place once.
+fn declared(ready: &load::Ready, email: &str) -> Vec<Location> {
+    let mut places: Vec<Location> = Vec::new();
+    for target in &ready.declaration.targets {
+        let desired = &target.desired;
+        let Some(id) = desired.directory.find_user(email) else { continue };
+        let Some(span) = desired.origins.users.get(id.index()) else { continue };
+        places.push(ready.sources.location(*span));
+    }
+    places.sort_by_key(ToString::to_string);
+    places.dedup();
+    places
+}
+
+/// Whether somebody is blocked wherever they are declared.
+fn blocked(ready: &load::Ready, email: &str) -> bool {
+    let mut targets = ready.declaration.targets.iter().filter(|t| t.desired.directory.find_user(email).is_some());
+    targets.all(|t| t.desired.blocks.contains_key(email))
+}
+
+/// Writes the block, and reads the files again: nothing when they do not hold any more, and then the file is
+/// as it was before.
+fn write(
+    ui: &mut Ui,
+    global: &Global,
+    ready: &load::Ready,
+    email: &str,
+    because: Option<&str>,
+) -> Result<Option<load::Ready>, Failure> {
+    let because = because.map(|b| format!(", because: {}", edit::scalar(b))).unwrap_or_default();
+    let item = format!("{{user: {}{because}}}", edit::scalar(email));
+    let (path, before, after) = place(ready, &item);
+    let file = ready.declaration.root.join(&path);
+    let failed = |e: std::io::Error| Failure::error(format!("the block cannot be written to {}: {e}", file.display()));
+    std::fs::write(&file, after).map_err(failed)?;
+    let read = load::ready(ui, global, false);
+    let holds = read.as_ref().is_ok_and(|r| blocked(r, email));
+    if !holds {
+        match before {
+            Some(text) => std::fs::write(&file, text).map_err(failed)?,
+            None => std::fs::remove_file(&file).map_err(failed)?,
+        }
+        ui.failure(
+            &Failure::error(format!(
+                "with a block of {email} the files do not hold, and {} is as before",
+                path.display()
+            ))
+            .help("write the block by hand: `blocks: [{user: ADDRESS}]`"),
+        );
+        return Ok(None);
+    }
+    let shown = file.strip_prefix(".").unwrap_or(&file);
+    ui.note(&format!("Wrote the block of {email} into {}.\n\n", shown.display()));
+    Ok(read.ok())
+}
+
+/// The file that gets the block, below the root, and its text before and after: one that has a list of blocks,
+/// or a new one.
+fn place(ready: &load::Ready, item: &str) -> (PathBuf, Option<String>, String) {
+    for (_, source) in ready.sources.iter() {
+        if let Some(after) = edit::append(&source.text, "blocks", item) {
+            return (PathBuf::from(&source.path), Some(source.text.clone()), after);
+        }
+    }
+    let taken = |name: &str| Path::new(&ready.declaration.root).join(name).exists();
+    let mut name = "blocks.yaml".to_owned();
+    let mut number = 1;
+    while taken(&name) {
+        number += 1;
+        name = format!("blocks-{number}.yaml");
+    }
+    let text = format!("# Whoever stands here has no access anywhere, until the line goes.\nblocks:\n  - {item}\n");
+    (PathBuf::from(name), None, text)
+}
+
+fn plan(global: &Global, ready: &load::Ready, accept: &[Consent]) -> Result<Plan, Failure> {
+    let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
+    let work = Work::open(global, ready, &[])?;
+    runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &[]))
+}
+
+/// When the last access ended, target by target; and where that is not known.
+fn when(email: &str, start: Instant, ended: &Ended) -> String {
+    let mut out = String::new();
+    let after = |at: Instant| seconds(at.duration_since(start));
+    if let Some(last) = ended.losses.values().max() {
+        out.push_str(&format!("\nThe last access of {email} ended {} after the start.\n", after(*last)));
+        for (target, at) in &ended.losses {
+            out.push_str(&format!("  {target}  after {}\n", after(*at)));
+        }
+    } else {
+        out.push_str(&format!("\nNothing of {email} was taken away.\n"));
+    }
+    let Some(report) = &ended.report else { return out };
+    let mut open: Vec<String> = report.unread.iter().map(|u| format!("{} ({})", u.target, clean(&u.why))).collect();
+    for target in &report.targets {
+        let about = |s: &&crate::apply::StepReport| mentions(&s.change).iter().any(|(_, name)| *name == email);
+        let missing = target.steps.iter().filter(about).filter(|s| s.fate != crate::apply::Fate::Applied).count();
+        if missing > 0 {
+            open.push(format!("{} ({missing} of the changes were not made)", target.target));
+        }
+    }
+    if !open.is_empty() {
+        out.push_str(&format!("They may still have access in: {}.\n", open.join(", ")));
+    }
+    out
+}
+
+/// `4.2 s`, `2 min 5 s`.
+fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{:.1} s", time.as_secs_f64()),
+        all => format!("{} min {} s", all / 60, all % 60),
+    }
+}
+
+/// What rolecall cannot take away, and what is to be done with the files afterwards.
+fn left(ready: &load::Ready, email: &str) -> String {
+    let mut out = String::new();
+    for target in &ready.declaration.targets {
+        if target.desired.directory.find_user(email).is_none() {
+            continue;
+        }
+        for text in remains(target.provider.word()) {
+            out.push_str(&format!("  {}  {text}\n", target.name));
+        }
+    }
+    if !out.is_empty() {
+        out = format!("\nNot in rolecall's power:\n{out}");
+    }
+    let places: Vec<String> = declared(ready, email).iter().map(ToString::to_string).collect();
+    out.push_str(&format!(
+        "\nThe block holds until its line goes. To take the account itself away, in a change of its own: take it out\n\
+         at {}; `rolecall validate` then shows which lists still name it.\n",
+        places.join(", ")
+    ));
+    out
+}
