@@ -1,6 +1,7 @@
 //! `rolecall review`
 
 use clap::{Args, ValueEnum};
+use futures_util::future::join_all;
 
 use super::plan::no_json;
 use super::planning::{Work, declaration, runtime, store_folder};
@@ -9,13 +10,13 @@ use crate::config::TargetDeclaration;
 use crate::diagnostic::Span;
 use crate::model::Directory;
 use crate::render::{review_csv, review_json, review_markdown, review_terminal};
-use crate::review::{Past, Review, Subject, TargetReview};
+use crate::review::{Past, Review, Strangers, Subject, TargetReview};
 use crate::store::SqliteStore;
 
 /// List what people should look at again, by risk.
 ///
-/// Administrators, people who should be gone and for how long they kept access, people who were not
-/// seen, services without an owner, what people who left still own, grants without a reason and
+/// Administrators, people who should be gone and for how long they kept access, people whom no file
+/// knows and what they have in which system, people who were not seen, services without an owner, what people who left still own, grants without a reason and
 /// memberships; and what ends within 14 days. `policies.review` says how often, and after how many
 /// days without a visit somebody is asked about. Reads the live state of every target and the ledger;
 /// writes nothing, and keeps no record of reviews.
@@ -62,7 +63,7 @@ pub fn review(ui: &mut Ui, global: &Global, args: &ReviewArgs) -> Result<Exit, F
     let targets = if args.declared {
         super::planning::check_targets(&ready, &args.targets)?;
         let selected = ready.declaration.select(&args.targets);
-        selected.into_iter().map(|declared| one(global, &ready, declared, None, None)).collect()
+        selected.into_iter().map(|declared| one(global, &ready, declared, None, None, None)).collect()
     } else {
         let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
         let work = Work::open_whole(global, &ready, &args.targets)?;
@@ -86,12 +87,16 @@ async fn read(
     work: &Work<'_>,
     store: Option<&SqliteStore>,
 ) -> Result<Vec<TargetReview>, Failure> {
+    let mut readings = Vec::new();
+    for (session, reading) in work.sessions.iter().zip(join_all(work.sessions.iter().map(|s| work.read(s))).await) {
+        readings.push((session, reading?));
+    }
+    let declared = work.ready.declaration.targets.iter().map(|t| &t.desired);
+    let live = readings.iter().map(|(session, reading)| (&session.declared.desired, &reading.directory));
+    let strangers = Strangers::of(declared, live);
     let mut targets = Vec::new();
-    for session in &work.sessions {
+    for (session, reading) in &readings {
         let name = &session.declared.name;
-        let failed =
-            |e: crate::targets::TargetError| Failure::error(format!("the target `{name}` cannot be read: {e}"));
-        let reading = session.reader.read().await.map_err(failed)?;
         for note in &reading.notes {
             ui.note(&format!("note: {}\n", crate::render::clean(note)));
         }
@@ -101,7 +106,14 @@ async fn read(
             .map(|store| crate::review::past(store, name, since))
             .transpose()
             .map_err(|e| Failure::error(e.to_string()))?;
-        targets.push(one(global, work.ready, session.declared, Some(&reading.directory), past.as_ref()));
+        targets.push(one(
+            global,
+            work.ready,
+            session.declared,
+            Some(&reading.directory),
+            Some(&strangers),
+            past.as_ref(),
+        ));
     }
     Ok(targets)
 }
@@ -111,12 +123,14 @@ fn one(
     ready: &load::Ready,
     declared: &TargetDeclaration,
     live: Option<&Directory>,
+    strangers: Option<&Strangers>,
     past: Option<&Past>,
 ) -> TargetReview {
     let locate = |span: Span| ready.sources.location(span);
     crate::review::review(&Subject {
         desired: &declared.desired,
         live,
+        strangers,
         provider: declared.provider.word(),
         past,
         now: global.now(),

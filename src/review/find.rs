@@ -161,6 +161,7 @@ impl<'a, O: Copy> Look<'a, O> {
         let mut can_come_in = 0;
         for user in people() {
             self.administrator(user);
+            self.stranger(user);
             let gone = self.gone(user);
             if let Some(gone) = &gone {
                 self.should_be_gone(user, gone);
@@ -256,6 +257,20 @@ impl<'a, O: Copy> Look<'a, O> {
                 item.declared = Some(place);
             }
         }
+    }
+
+    /// Somebody whom no file knows, in this target or in another.
+    fn stranger(&mut self, user: UserId) {
+        let email = &self.live.user(user).email;
+        let told = self.subject.strangers.and_then(|s| s.told(email, &self.subject.desired.target));
+        let Some(because) = told else { return };
+        let risk = match (self.power(user), self.world.is_active(user, At::Before)) {
+            (Some(_), true) => Risk::High,
+            (None, true) => Risk::Medium,
+            (_, false) => Risk::Low,
+        };
+        let advice = "declare them under `users:`, or take the account away";
+        self.about(risk, Topic::Unknown, user, because, None, advice);
     }
 
     /// Why somebody who is live should be gone.

@@ -5,10 +5,12 @@
 mod find;
 mod past;
 mod soon;
+mod strangers;
 #[cfg(test)]
 mod tests;
 
 pub use past::{Left, Past, past};
+pub use strangers::Strangers;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,8 @@ pub enum Topic {
     Administrator,
     /// Somebody whose access should have ended.
     ShouldBeGone,
+    /// Somebody whom no file knows.
+    Unknown,
     /// Somebody who was not seen for long.
     NotSeen,
     /// A service for which nobody answers.
@@ -86,6 +90,7 @@ impl Topic {
         match self {
             Self::Administrator => "administrator",
             Self::ShouldBeGone => "should-be-gone",
+            Self::Unknown => "unknown",
             Self::NotSeen => "not-seen",
             Self::ServiceWithoutOwner => "service-without-owner",
             Self::Orphan => "orphan",
@@ -102,6 +107,7 @@ impl Topic {
         match self {
             Self::Administrator => "Administrators",
             Self::ShouldBeGone => "Should be gone",
+            Self::Unknown => "Unknown to the files",
             Self::NotSeen => "Not seen",
             Self::ServiceWithoutOwner => "Services without an owner",
             Self::Orphan => "Left behind",
@@ -115,7 +121,7 @@ impl Topic {
     /// Whether the question can be answered by yes, with which nothing is to be done.
     #[must_use]
     pub fn asks_whether(self) -> bool {
-        !matches!(self, Self::ShouldBeGone | Self::ServiceWithoutOwner | Self::Orphan | Self::EndedLate)
+        !matches!(self, Self::ShouldBeGone | Self::Unknown | Self::ServiceWithoutOwner | Self::Orphan | Self::EndedLate)
     }
 
     /// What is to be decided.
@@ -124,6 +130,7 @@ impl Topic {
         match self {
             Self::Administrator => "Do they still need to administer?",
             Self::ShouldBeGone => "Why are they still there?",
+            Self::Unknown => "Who are they, and what is it for?",
             Self::NotSeen => "Do they still need the account?",
             Self::ServiceWithoutOwner => "Who answers for it?",
             Self::Orphan => "Who takes it over?",
@@ -251,6 +258,8 @@ pub struct Subject<'a, O> {
     pub live: Option<&'a Directory>,
     /// What kind of system it is.
     pub provider: &'a str,
+    /// Whom no file knows, over all targets; `None` to leave them out.
+    pub strangers: Option<&'a Strangers>,
     /// What the ledger tells; `None` where nothing has been applied from here.
     pub past: Option<&'a Past>,
     /// The time.

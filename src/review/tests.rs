@@ -11,7 +11,7 @@ fn moment(text: &str) -> Moment {
 
 fn at(desired: &Desired<()>, live: Option<&Directory>, past: Option<&Past>) -> TargetReview {
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
-    review(&Subject { desired, live, provider: "directory", past, now: today(), locate: &locate })
+    review(&Subject { desired, live, provider: "directory", strangers: None, past, now: today(), locate: &locate })
 }
 
 /// What is said of a state that the files declare in the same way: `risk topic object: because`.
@@ -305,6 +305,7 @@ fn words_are_those_of_the_format() {
     let topics = [
         Topic::Administrator,
         Topic::ShouldBeGone,
+        Topic::Unknown,
         Topic::NotSeen,
         Topic::ServiceWithoutOwner,
         Topic::Orphan,
@@ -319,4 +320,49 @@ fn words_are_those_of_the_format() {
     for risk in Risk::ALL {
         assert_eq!(serde_json::to_value(risk).unwrap(), risk.word());
     }
+}
+
+/// Whom no file knows is listed in each system with what they have in all; whom another target's files know, or
+/// who is protected, is no stranger.
+#[test]
+fn strangers_are_told_across_systems() {
+    let wanted = |target: &str, text: &str| {
+        let mut wanted = desired(text);
+        wanted.target = target.to_owned();
+        wanted.manage.protected = vec![crate::model::Pattern("root*".into())];
+        wanted
+    };
+    let (one, two) = (wanted("one", "user a role=admin"), wanted("two", "user b role=viewer"));
+    let here = live(
+        "user a role=admin\nuser b role=viewer\nuser x role=admin\nuser root role=admin\nteam t\nmember t x because=y",
+    );
+    let there = live("user x role=viewer state=disabled\nuser y\nuser b role=viewer");
+    let strangers = Strangers::of([&one, &two].into_iter(), [(&one, &here), (&two, &there)].into_iter());
+    let unknown = |desired: &Desired<()>, live: &Directory| -> Vec<String> {
+        let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
+        let strangers = Some(&strangers);
+        let found = review(&Subject {
+            desired,
+            live: Some(live),
+            provider: "x",
+            strangers,
+            past: None,
+            now: today(),
+            locate: &locate,
+        });
+        lines(&found).into_iter().filter(|l| l.contains(" unknown ")).collect()
+    };
+    assert_eq!(
+        unknown(&one, &here),
+        [
+            "high unknown x: no file knows them, and they have the role admin, 1 team; also in two (a disabled account, the role viewer)"
+        ]
+    );
+    assert_eq!(
+        unknown(&two, &there),
+        [
+            "medium unknown y: no file knows them, and they have an account",
+            "low unknown x: no file knows them, and they have a disabled account, the role viewer; also in one (the role admin, 1 team)",
+        ]
+    );
 }
