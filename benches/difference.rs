@@ -151,6 +151,7 @@ fn desired((directory, origins): (Directory, Origins<()>)) -> Desired<()> {
         manage,
         rules: Rules { admins_declared: true, ..Rules::default() },
         blocks: BTreeMap::new(),
+        blocked_leavers: BTreeSet::new(),
         ended_grants: Vec::new(),
         ended_members: Vec::new(),
         catalogue: Arc::new(catalogue()),

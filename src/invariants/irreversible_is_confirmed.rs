@@ -14,7 +14,8 @@ pub const RULE: RuleInfo = RuleInfo {
     scope: Scope::Change,
     example: "2 accounts go for good, with what they hold: ada@acme.com, bob@acme.com",
     fix: "Hand over what they own. If they are to go, name the number: `--accept irreversible.user=2`. \
-          `policies: {removal: {users: disable}}` keeps accounts.",
+          `policies: {removal: {users: disable}}` keeps accounts where they can be enabled again, and \
+          `{users: leave}` everywhere.",
 };
 
 /// The accounts that a plan takes away for good, by name. `enables` says whether the target can enable
@@ -32,16 +33,25 @@ pub fn count_irreversible<'c>(changes: impl Iterator<Item = &'c Change>, enables
     names
 }
 
-/// Judges the accounts of one target that go for good. `total` is the number of the whole plan.
+/// Judges the accounts of one target that go for good. `deleted` says that they are deleted, and not
+/// disabled where that is for good; `total` is the number of the whole plan.
 #[must_use]
-pub fn judge_irreversible(names: &[String], consented: bool, total: usize) -> Option<Verdict> {
+pub fn judge_irreversible(names: &[String], deleted: bool, consented: bool, total: usize) -> Option<Verdict> {
     let (accounts, go) = if names.len() == 1 { ("account", "goes") } else { ("accounts", "go") };
     let what = format!("{} {accounts} {go} for good, with what they hold: {}", names.len(), some_of(names));
     match names.len() {
         0 => None,
         _ if consented => Some(Verdict::new(RULE.name(), Answer::Holds, format!("{what}; with consent"))),
-        _ => Some(Verdict::new(RULE.name(), Answer::Violated, what).help(format!(
-            "if that is meant, say so: --accept irreversible.user={total}; `removal: {{users: disable}}` keeps accounts"
-        ))),
+        _ => {
+            let keeps = if deleted {
+                "`removal: {users: disable}` keeps accounts where the system can enable them again, `{users: leave}` \
+                 everywhere"
+            } else {
+                "this system enables no account again. Who is in no file stays with `removal: {users: leave}`, and \
+                 who is in one without `state: disabled` and a past `until:`"
+            };
+            let help = format!("if that is meant, say so: --accept irreversible.user={total}; {keeps}");
+            Some(Verdict::new(RULE.name(), Answer::Violated, what).help(help))
+        }
     }
 }

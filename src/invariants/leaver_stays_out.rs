@@ -48,9 +48,10 @@ pub(super) fn leaver_stays_out(subject: &Subject<'_>) -> Vec<Breach> {
         if deletes {
             let message = format!("people who are removed are deleted, and may join again by {name}");
             breaches.push(
-                Breach::new(&RULE, place.clone(), message)
-                    .labelled("whoever still has an address here")
-                    .help("say `policies: {removal: {users: disable}}`: an account that stays keeps the address out"),
+                Breach::new(&RULE, place.clone(), message).labelled("whoever still has an address here").help(
+                    "say `policies: {removal: {users: disable}}`: an account that stays keeps the address out. \
+                         Where the system keeps no account that is closed, end the address first",
+                ),
             );
         }
         if let Some(names) = out.get(&DomainId(index as u32)) {

@@ -1,6 +1,6 @@
 //! What the files want of one target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Catalogue, Directory, GrantRecord, Manage, MemberRecord, Origins, Rules};
@@ -22,6 +22,8 @@ pub struct Desired<O> {
     pub rules: Rules,
     /// The blocked users by e-mail, with the reason. All of them are declared users of the state.
     pub blocks: BTreeMap<String, Option<String>>,
+    /// Those of the blocked who go besides: declared as disabled, or past their last day.
+    pub blocked_leavers: BTreeSet<String>,
     /// Declared grants whose end is past: revoked where they are still live, whatever the mode.
     pub ended_grants: Vec<GrantRecord>,
     /// Declared memberships whose end is past: removed where they are still live, whatever the mode.

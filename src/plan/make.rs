@@ -45,7 +45,7 @@ pub struct Context<'a, O> {
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
     let mut found =
         difference(desired, live, context.options, context.ownership.map_or(&BTreeSet::new(), |o| &o.renamed));
-    let never = context.hands.sort_out(&mut found, live);
+    let never = context.hands.sort_out(&mut found, live, &desired.blocked_leavers);
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
     let (mut notes, mut guards) = (Vec::new(), Vec::new());
     for remark in found.remarks {
@@ -400,6 +400,7 @@ impl Plan {
             );
             let gone = invariants::judge_irreversible(
                 &target.irreversible,
+                target.steps.iter().all(|s| !matches!(s.change, Change::DisableUser { .. })),
                 fits(Subject::Irreversible, Kind::User),
                 total(Subject::Irreversible, Some(Kind::User)),
             );

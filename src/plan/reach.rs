@@ -15,7 +15,7 @@ use super::work::granted;
 use crate::diagnostic::Code;
 use crate::invariants::{Answer, Verdict, some_of};
 use crate::model::{
-    Change, Directory, Kind, MemberRecord, ObjectRef, Principal, PrincipalRecord, UserId, UserState, Why,
+    Change, Directory, Kind, MemberRecord, ObjectRef, Principal, PrincipalRecord, UserId, UserRecord, UserState, Why,
 };
 
 /// Something that people have to do.
@@ -69,9 +69,15 @@ pub struct Hands<'a> {
 
 impl Hands<'_> {
     /// Takes out of a difference what the target cannot make, and says it. Returns what stops the plan.
-    pub(super) fn sort_out<O: Copy>(&self, found: &mut Difference<O>, live: &Directory) -> Vec<Verdict> {
+    /// `leavers` are those of the blocked whose accounts end besides.
+    pub(super) fn sort_out<O: Copy>(
+        &self,
+        found: &mut Difference<O>,
+        live: &Directory,
+        leavers: &BTreeSet<String>,
+    ) -> Vec<Verdict> {
         if self.contains {
-            contain(found, live);
+            contain(found, live, leavers);
         }
         let Some(reach) = self.reach else { return Vec::new() };
         let mut never = Vec::new();
@@ -135,12 +141,13 @@ fn remark<O>(by_hand: ByHand, origin: Option<O>) -> Remark<O> {
     }
 }
 
-/// Turns the closing of blocked accounts into the taking away of everything that they hold by themselves.
-fn contain<O: Copy>(found: &mut Difference<O>, live: &Directory) {
-    let mut blocked: BTreeMap<String, (Why, Option<O>)> = BTreeMap::new();
+/// Turns the closing of blocked accounts into the taking away of everything that they hold by themselves:
+/// that waits for nobody. The accounts of `leavers` end when nothing is left to take, which asks for consent.
+fn contain<O: Copy>(found: &mut Difference<O>, live: &Directory, leavers: &BTreeSet<String>) {
+    let mut blocked: BTreeMap<String, (Why, UserRecord, Option<O>)> = BTreeMap::new();
     for planned in &found.changes {
         if let Change::DisableUser { user, reason: reason @ Why::Blocked { .. } } = &planned.change {
-            blocked.insert(user.email.clone(), (reason.clone(), planned.origin));
+            blocked.insert(user.email.clone(), (reason.clone(), user.clone(), planned.origin));
         }
     }
     if blocked.is_empty() {
@@ -175,13 +182,18 @@ fn contain<O: Copy>(found: &mut Difference<O>, live: &Directory) {
         }
         keep
     });
-    for (email, (reason, origin)) in blocked {
+    for (email, (reason, user, origin)) in blocked {
         let Some(id) = live.find_user(&email) else { continue };
         if live.user(id).state == UserState::Disabled {
             continue;
         }
         let taken = holds(live, id, &email, &reason, &teams, &resources);
         let nothing = taken.is_empty();
+        let leaves = leavers.contains(&email);
+        if leaves && nothing {
+            found.changes.push(Planned { change: Change::DisableUser { user, reason: Why::Declared }, origin });
+            continue;
+        }
         found.changes.extend(taken.into_iter().map(|change| Planned { change, origin }));
         let everyone: Vec<String> = live
             .grants()
@@ -195,13 +207,20 @@ fn contain<O: Copy>(found: &mut Difference<O>, live: &Directory) {
         } else {
             format!("; what everyone has stays: {}", some_of(&everyone))
         };
+        let (account, help) = if leaves {
+            (
+                "ends by a later apply",
+                "plan again after this one: ending the account cannot be undone, and asks for consent",
+            )
+        } else {
+            ("stays", "to end the account for good, which cannot be undone, declare `state: disabled` as well")
+        };
         found.remarks.push(Remark {
             code: None,
-            message: format!("user {email} is blocked and {how}, which can be undone{rest}; the account itself stays"),
-            help: Some(
-                "to end the account for good, which cannot be undone, declare `state: disabled` instead of the block"
-                    .to_owned(),
+            message: format!(
+                "user {email} is blocked and {how}, which can be undone{rest}; the account itself {account}"
             ),
+            help: Some(help.to_owned()),
             origin,
         });
     }
@@ -328,13 +347,13 @@ mod tests {
 
     /// An update without its change of role.
     struct UserRecordParts<'a> {
-        before: &'a crate::model::UserRecord,
-        after: &'a crate::model::UserRecord,
+        before: &'a UserRecord,
+        after: &'a UserRecord,
     }
 
     impl UserRecordParts<'_> {
         fn without_role(&self) -> Change {
-            let after = crate::model::UserRecord { role: self.before.role.clone(), ..self.after.clone() };
+            let after = UserRecord { role: self.before.role.clone(), ..self.after.clone() };
             Change::UpdateUser { before: self.before.clone(), after }
         }
     }
@@ -372,6 +391,18 @@ mod tests {
         );
         let plan = planned_with(&wanted, &done, Hands { reach: None, contains: true });
         assert_eq!(lines(&plan), [""; 0]);
+        // Who is to go besides goes when nothing is left to take, and with a consent.
+        let mut leaves = wanted.clone();
+        leaves.blocked_leavers.insert("eve@a.b".into());
+        let hands = Hands { reach: None, contains: true };
+        let first = planned_with(&leaves, &was, hands);
+        assert_eq!(lines(&first), ["1 remove-member t eve@a.b", "1 revoke-grant project/x eve@a.b"]);
+        let (message, help) = note_of(&first, "is blocked").unwrap();
+        assert!(message.contains("the account itself ends by a later apply"), "{message}");
+        assert!(help.unwrap().contains("asks for consent"));
+        let then = planned_with(&leaves, &done, hands);
+        assert_eq!(lines(&then), ["1 disable-user eve@a.b"]);
+        assert!(note_of(&then, "is blocked").is_none());
         // Elsewhere, a block disables.
         assert_eq!(lines(&planned(&wanted, &was)), ["1 disable-user eve@a.b"]);
     }

@@ -178,6 +178,7 @@ pub(crate) fn everything((directory, origins): (Directory, Origins<()>)) -> Desi
         manage,
         rules: Rules { admins_declared: true, ..Rules::default() },
         blocks: BTreeMap::new(),
+        blocked_leavers: std::collections::BTreeSet::new(),
         ended_grants: Vec::new(),
         ended_members: Vec::new(),
         catalogue: Arc::new(Catalogue::default()),

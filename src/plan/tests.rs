@@ -665,6 +665,7 @@ fn inherited_grants_are_found() {
         manage: wanted.manage,
         rules: wanted.rules,
         blocks: wanted.blocks,
+        blocked_leavers: wanted.blocked_leavers,
         ended_grants: wanted.ended_grants,
         ended_members: wanted.ended_members,
         catalogue: wanted.catalogue,

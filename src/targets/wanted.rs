@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Desired, Kind, Mode, PrincipalRecord};
+use crate::model::{Desired, Kind, Mode, PrincipalRecord, UserState};
 
 /// What a reading has to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +14,8 @@ pub struct Wanted {
     pub resources: BTreeSet<String>,
     /// Those of them whose grants are listed, so that others are removed.
     pub listed: BTreeSet<String>,
+    /// Who is disabled or blocked in the files, by e-mail.
+    pub disabled: BTreeSet<String>,
     /// Who is declared to hold something, by the name of the resource.
     pub holders: BTreeSet<(String, PrincipalRecord)>,
 }
@@ -34,10 +36,12 @@ impl Wanted {
         let name = |id: crate::model::ResourceId| directory.resource(id).name.to_string();
         let holders = directory.grants().iter().map(|g| (name(g.resource), directory.principal_record(g.principal)));
         let ended = desired.ended_grants.iter().map(|g| (g.resource.clone(), g.to.clone()));
+        let disabled = directory.users().iter().filter(|u| u.state == UserState::Disabled);
         Self {
             whole: (rule.mentioned && rule.mode == Mode::Authoritative) || !desired.blocks.is_empty(),
             resources: directory.resources().iter().map(|r| r.name.to_string()).collect(),
             listed: desired.manage.listed_access.iter().map(|id| name(*id)).collect(),
+            disabled: disabled.map(|u| u.email.to_string()).collect(),
             holders: holders.chain(ended).collect(),
         }
     }

@@ -1,6 +1,8 @@
 //! The Omni sandbox over HTTP, by a client of a few lines that hides nothing: every row of the fact sheet's
 //! operations table, the faults, and what is in the file afterwards.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -73,7 +75,14 @@ fn raw(addr: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &s
     let bearer = token.map(|t| format!("Bearer {t}"));
     let mut headers = vec![("content-type", "application/json")];
     headers.extend(bearer.as_deref().map(|b| ("authorization", b)));
-    send(addr, method, path, &headers, body)
+    let got = send(addr, method, path, &headers, body);
+    SEEN.with_borrow_mut(|seen| seen.insert((method.to_owned(), path.to_owned(), got.status.unwrap_or_default())));
+    got
+}
+
+thread_local! {
+    /// What the tests of this thread have asked for: method, path with its query, status.
+    static SEEN: RefCell<BTreeSet<(String, String, u16)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// A sandbox and how to talk to it.
@@ -334,12 +343,14 @@ fn the_life_of_a_user() {
     // PUT: what is not said is reset.
     let now = sandbox.send("PUT", &path, &json!({"userName": "eve@acme.example"})).is(200).json();
     assert_eq!((&now["displayName"], &now[ATTRIBUTES]), (&json!("eve@acme.example"), &json!({})));
+    sandbox.send("PUT", &path, &json!({"displayName": "E"})).refused(400, "userName");
 
     // Revoked, and somebody else by the same address.
     let now = sandbox.patch(&path, json!([{"op": "replace", "path": "active", "value": false}])).is(200).json();
     assert_eq!(now["active"], false);
     sandbox.get(&path).is(404);
     sandbox.patch(&path, json!([{"op": "replace", "path": "active", "value": true}])).is(404);
+    sandbox.send("PUT", &path, &json!({"userName": "eve@acme.example"})).is(404);
     let again = sandbox
         .send("POST", "/scim/v2/users", &json!({"userName": "eve@acme.example", "displayName": "Eve"}))
         .is(201)
@@ -384,6 +395,8 @@ fn users_who_are_no_standard_ones() {
     sandbox.send("POST", "/scim/v2/embed/users", &json!({})).is(404);
     sandbox.send("DELETE", &format!("/scim/v2/embed/users/{id}"), &Value::Null).is(204);
     assert_eq!(sandbox.members(&sales), [sandbox.user("bob")]);
+    sandbox.get(&format!("/scim/v2/embed/users/{id}")).is(404);
+    sandbox.send("DELETE", &format!("/scim/v2/embed/users/{id}"), &Value::Null).is(404);
 
     let made = sandbox
         .send(
@@ -405,6 +418,7 @@ fn users_who_are_no_standard_ones() {
     assert_eq!(made["results"].as_array().unwrap().len(), 20);
     let many: Vec<Value> = (0..21).map(|n| json!({"email": format!("n{n}@other.example")})).collect();
     sandbox.send("POST", "/v1/users/email-only/bulk", &json!({"users": many})).is(400);
+    sandbox.send("POST", "/v1/users/email-only", &json!({"email": "none"})).refused(400, "email");
 }
 
 #[test]
@@ -498,6 +512,9 @@ fn the_life_of_a_group() {
     assert_eq!(sandbox.read("/scim/v2/groups")["totalResults"], 4);
     sandbox.send("DELETE", &path, &Value::Null).is(204);
     sandbox.get(&path).is(404);
+    sandbox.patch(&path, json!([{"op": "replace", "path": "displayName", "value": "x"}])).is(404);
+    sandbox.send("PUT", &path, &json!({"displayName": "x", "members": []})).is(404);
+    sandbox.send("DELETE", &path, &Value::Null).is(404);
     sandbox.get(&format!("/scim/v2/users/{ada}")).is(200);
 }
 
@@ -600,8 +617,18 @@ fn roles_that_cannot_be_given() {
     let raw_model = sandbox.read("/v1/models?modelKind=SCHEMA")["records"][0]["id"].clone();
     give(json!({"roleName": "VIEWER", "modelId": raw_model})).refused(422, "Only shared and shared_extension");
     sandbox.send("DELETE", &path, &Value::Null).refused(400, "Method not allowed");
-    sandbox.get(&format!("/v1/users/{nobody}/model-roles")).refused(404, "User not found in organization");
-    sandbox.get("/v1/user-groups/zzzzzzzz/model-roles").refused(404, "User group not found in organization");
+    give(json!({"roleName": "VIEWER", "modelId": model})).is(200);
+    let nothing = json!({"roleName": "NO_ACCESS", "modelId": model});
+    let group = format!("/v1/user-groups/{}/model-roles", sandbox.group("idle"));
+    for (there, missing, who) in [
+        (path.clone(), format!("/v1/users/{nobody}/model-roles"), "User not found in organization"),
+        (group, "/v1/user-groups/zzzzzzzz/model-roles".to_owned(), "User group not found in organization"),
+    ] {
+        sandbox.get(&there).is(200);
+        sandbox.send("POST", &there, &nothing).is(200);
+        sandbox.get(&missing).refused(404, who);
+        sandbox.send("POST", &missing, &nothing).refused(404, who);
+    }
 }
 
 // b.4 Connections and models.
@@ -628,6 +655,7 @@ fn connections_and_models() {
         .is(200);
     assert_eq!(sandbox.read(&path)["connection"]["userAttributeNameForConnectionsEnvironments"], "region");
     sandbox.get("/v1/connections/none").is(404);
+    sandbox.send("PATCH", "/v1/connections/none", &json!({"baseRole": "VIEWER"})).is(404);
 
     let made = sandbox
         .send(
@@ -744,6 +772,7 @@ fn folders() {
     let path = format!("/v1/folders/{}", text(&made["id"]));
     sandbox.send("PATCH", &path, &json!({"path": "a/b"})).refused(400, "path");
     sandbox.send("PATCH", &path, &json!({"path": "secret"})).is(409);
+    sandbox.send("PATCH", "/v1/folders/none", &json!({"name": "x"})).is(404);
     let solved = sandbox.send("PATCH", &path, &json!({"path": "secret", "resolvePathConflict": true})).is(200).json();
     assert_eq!(solved["path"], "finance/secret-1");
     let cascaded = sandbox
@@ -885,6 +914,8 @@ fn documents() {
     assert_eq!(groups["pageInfo"]["totalRecords"], 1);
     sandbox.get(&format!("{path}/access-list?type=other")).is(400);
 
+    write("PATCH", json!({"role": "VIEWER", "userIds": [bob]})).is(200);
+    assert_eq!(sandbox.permit(path, "Bob").unwrap(), "VIEWER");
     write("DELETE", json!({"userIds": [bob]})).is(200);
     assert_eq!(sandbox.permit(path, "Bob"), None);
     sandbox.faults(&["no-document-revoke"]);
@@ -946,6 +977,7 @@ fn schedules() {
     sandbox.faults(&[]);
     sandbox.send("DELETE", &path, &Value::Null).is(200);
     sandbox.get(&path).is(404);
+    transfer(&ada).is(404);
 }
 
 // Faults that are not told apart above.
@@ -1073,6 +1105,114 @@ fn every_fault_is_tested_here() {
         let quoted = [format!("\"{}\"", fault.name), format!("\"{}=", fault.name), format!("\"{},", fault.name)];
         assert!(quoted.iter().any(|q| source.contains(q)), "{}", fault.name);
     }
+}
+
+// The operations.
+
+/// A row of the fact sheet's tables of operations (section b): what is asked, what the row says it is
+/// refused with besides 401 and 403, and the test that does all of it.
+type Row = (&'static str, &'static str, &'static [u16], fn());
+
+const OPERATIONS: &[Row] = &[
+    ("whoami", "GET /v1/whoami", &[404], whoami_and_keys),
+    ("b.1 list", "GET /scim/v2/users", &[400], faults_of_lists),
+    ("b.1 create", "POST /scim/v2/users", &[400, 409], the_life_of_a_user),
+    ("b.1 get", "GET /scim/v2/users/{}", &[404], the_life_of_a_user),
+    ("b.1 replace", "PUT /scim/v2/users/{}", &[400, 404], the_life_of_a_user),
+    ("b.1 patch", "PATCH /scim/v2/users/{}", &[400, 404], the_life_of_a_user),
+    ("b.1 delete", "DELETE /scim/v2/users/{}", &[404], the_life_of_a_user),
+    ("b.1 embed users", "GET /scim/v2/embed/users", &[], users_who_are_no_standard_ones),
+    ("b.1 embed users", "GET /scim/v2/embed/users/{}", &[404], users_who_are_no_standard_ones),
+    ("b.1 embed users", "DELETE /scim/v2/embed/users/{}", &[404], users_who_are_no_standard_ones),
+    ("b.1 email-only users", "GET /v1/users/email-only", &[], users_who_are_no_standard_ones),
+    ("b.1 email-only users", "POST /v1/users/email-only", &[400], users_who_are_no_standard_ones),
+    ("b.1 email-only users", "POST /v1/users/email-only/bulk", &[400], users_who_are_no_standard_ones),
+    ("b.2 list", "GET /scim/v2/groups", &[], the_life_of_a_group),
+    ("b.2 create", "POST /scim/v2/groups", &[400, 409], the_life_of_a_group),
+    ("b.2 get", "GET /scim/v2/groups/{}", &[404], the_life_of_a_group),
+    ("b.2 replace", "PUT /scim/v2/groups/{}", &[400, 404], the_life_of_a_group),
+    ("b.2 patch", "PATCH /scim/v2/groups/{}", &[400, 404], the_life_of_a_group),
+    ("b.2 delete", "DELETE /scim/v2/groups/{}", &[404], the_life_of_a_group),
+    ("b.3 of users", "GET /v1/users/{}/model-roles", &[404], roles_that_cannot_be_given),
+    ("b.3 of groups", "GET /v1/user-groups/{}/model-roles", &[404], roles_that_cannot_be_given),
+    ("b.3 assign", "POST /v1/users/{}/model-roles", &[400, 404, 422], roles_that_cannot_be_given),
+    ("b.3 assign", "POST /v1/user-groups/{}/model-roles", &[404], roles_that_cannot_be_given),
+    ("b.4 connections", "GET /v1/connections", &[], connections_and_models),
+    ("b.4 connection", "GET /v1/connections/{}", &[404], connections_and_models),
+    ("b.4 base role", "PATCH /v1/connections/{}", &[400, 404], connections_and_models),
+    ("b.4 create", "POST /v1/connections", &[400], connections_and_models),
+    ("b.4 models", "GET /v1/models", &[], connections_and_models),
+    ("b.4 create", "POST /v1/models", &[], connections_and_models),
+    ("b.5 list", "GET /v1/user-attributes", &[], definitions_of_attributes),
+    ("b.5 create", "POST /v1/user-attributes", &[400], definitions_of_attributes),
+    ("b.5 update", "PATCH /v1/user-attributes/{}", &[], definitions_of_attributes),
+    ("b.5 delete", "DELETE /v1/user-attributes/{}", &[404], definitions_of_attributes),
+    ("b.6 list", "GET /v1/folders", &[404], folders),
+    ("b.6 create", "POST /v1/folders", &[400, 404], folders),
+    ("b.6 update", "PATCH /v1/folders/{}", &[400, 404, 409], folders),
+    ("b.6 delete", "DELETE /v1/folders/{}", &[400], folders),
+    ("b.6 permits", "GET /v1/folders/{}/permissions", &[404], permits_of_folders),
+    ("b.6 grant", "POST /v1/folders/{}/permissions", &[400], permits_of_folders),
+    ("b.6 change", "PATCH /v1/folders/{}/permissions", &[], permits_of_folders),
+    ("b.6 revoke", "DELETE /v1/folders/{}/permissions", &[], permits_of_folders),
+    ("b.6 organization role", "PUT /v1/folders/{}/permissions", &[], permits_of_folders),
+    ("b.7 list", "GET /v1/documents", &[], documents),
+    ("b.7 permits", "GET /v1/documents/{}/permissions", &[404], documents),
+    ("b.7 grant", "POST /v1/documents/{}/permissions", &[], documents),
+    ("b.7 change", "PATCH /v1/documents/{}/permissions", &[], documents),
+    ("b.7 revoke", "DELETE /v1/documents/{}/permissions", &[], documents),
+    ("b.7 settings", "PUT /v1/documents/{}/permissions", &[], documents),
+    ("b.7 access list", "GET /v1/documents/{}/access-list", &[], documents),
+    ("b.7 transfer", "PUT /v1/documents/{}/transfer-ownership", &[400, 404], documents),
+    ("b.7 move", "POST /v1/documents/{}/move", &[], documents),
+    ("b.7 move", "PUT /v1/documents/{}/move", &[], documents),
+    ("b.8 list", "GET /v1/schedules", &[], schedules),
+    ("b.8 get", "GET /v1/schedules/{}", &[], schedules),
+    ("b.8 transfer", "PUT /v1/schedules/{}/transfer-ownership", &[400, 404], schedules),
+    ("b.8 pause", "PUT /v1/schedules/{}/pause", &[], schedules),
+    ("b.8 resume", "PUT /v1/schedules/{}/resume", &[], schedules),
+    ("b.8 recipients", "GET /v1/schedules/{}/recipients", &[], schedules),
+    ("b.8 recipients", "PUT /v1/schedules/{}/add-recipients", &[], schedules),
+    ("b.8 recipients", "PUT /v1/schedules/{}/remove-recipients", &[], schedules),
+    ("b.8 update", "PUT /v1/schedules/{}", &[], schedules),
+    ("b.8 delete", "DELETE /v1/schedules/{}", &[], schedules),
+    ("b.9 list", "GET /v1/api-keys", &[], whoami_and_keys),
+    ("b.9 get", "GET /v1/api-keys/{}", &[], whoami_and_keys),
+    ("b.9 enable", "PUT /v1/api-keys/{}", &[400], whoami_and_keys),
+    ("b.9 revoke", "DELETE /v1/api-keys/{}", &[404], whoami_and_keys),
+];
+
+/// Whether a request is the operation; `{}` stands for any identifier.
+fn is_operation(operation: &str, method: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase();
+    let Some((verb, pattern)) = operation.split_once(' ') else { return false };
+    let pattern = format!("/api{pattern}");
+    let (wanted, found): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
+    verb == method && wanted.len() == found.len() && wanted.iter().zip(&found).all(|(w, f)| *w == "{}" || w == f)
+}
+
+/// The test that stands beside an operation does it, with success and with every refusal of its row.
+#[test]
+fn every_row_of_the_operations_is_tested() {
+    let mut left = Vec::new();
+    let mut done: Vec<(fn(), BTreeSet<(String, String, u16)>)> = Vec::new();
+    for (row, operation, refusals, test) in OPERATIONS {
+        if !done.iter().any(|(t, _)| std::ptr::fn_addr_eq(*t, *test)) {
+            SEEN.take();
+            test();
+            done.push((*test, SEEN.take()));
+        }
+        let seen = &done.iter().find(|(t, _)| std::ptr::fn_addr_eq(*t, *test)).unwrap().1;
+        let of = |fits: &dyn Fn(u16) -> bool| {
+            seen.iter().any(|(method, path, status)| is_operation(operation, method, path) && fits(*status))
+        };
+        if !of(&|status| (200..300).contains(&status)) {
+            left.push(format!("{row}: {operation} is not done"));
+        }
+        let missing = refusals.iter().filter(|refusal| !of(&|status| status == **refusal));
+        left.extend(missing.map(|refusal| format!("{row}: {operation} is not refused with {refusal}")));
+    }
+    assert!(left.is_empty(), "{left:#?}");
 }
 
 // The file, and the beginning.
@@ -1209,6 +1349,39 @@ fn it_begins_with_what_is_declared_and_keeps_it() {
     third.handle.stop().unwrap();
     let left = rows(&file, "SELECT name FROM resources ORDER BY 1");
     assert_eq!(left, ["connection/warehouse", "model/finance"]);
+}
+
+/// A directory in which somebody is disabled: they are hidden, and the address is free for somebody else.
+#[test]
+fn who_is_disabled_is_as_one_who_was_revoked() {
+    let env = TestEnv::with(
+        "version: 1
+targets:
+  home: {provider: directory, url: 'sqlite:.rolecall/home.db', catalogue: omni, manage: authoritative}
+users:
+  ada@acme.example: {name: Ada, role: ORG_ADMIN}
+  dan@acme.example: {name: Dan, role: MEMBER}
+",
+    );
+    env.apply();
+    env.edit("rolecall.yaml", "name: Dan, role: MEMBER", "name: Dan, role: MEMBER, state: disabled");
+    env.apply();
+    let sandbox = Sandbox::with(|o| o.state = Some(env.home()));
+    let people = || texts(&sandbox.read("/scim/v2/users")["Resources"], "displayName");
+    assert_eq!(people(), ["Ada"]);
+    sandbox.faults(&["inactive-shown"]);
+    let all = sandbox.read("/scim/v2/users");
+    let dan = all["Resources"].as_array().unwrap().iter().find(|u| u["displayName"] == "Dan").unwrap().clone();
+    assert_eq!(dan["active"], false);
+    sandbox.faults(&[]);
+    sandbox.get(&format!("/scim/v2/users/{}", text(&dan["id"]))).is(404);
+    let body = json!({"userName": "dan@acme.example", "displayName": "Daniel"});
+    let made = sandbox.send("POST", "/scim/v2/users", &body).is(201).json();
+    assert_ne!(made["id"], dan["id"], "somebody else");
+    assert_eq!(people(), ["Ada", "Daniel"]);
+    drop(sandbox);
+    let kept = rows(&env.home(), "SELECT name, state FROM users ORDER BY name");
+    assert_eq!(kept, ["Ada | active", "Daniel | active"]);
 }
 
 #[test]

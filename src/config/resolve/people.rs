@@ -423,6 +423,9 @@ impl Resolver<'_> {
             user.state = UserState::Disabled;
         }
         if let Some(because) = blocked.get(&(target, index as u32)) {
+            if user.state == UserState::Disabled {
+                self.targets[target].blocked_leavers.insert(email.clone());
+            }
             user.state = UserState::Disabled;
             self.targets[target].blocks.insert(email, because.clone());
         }

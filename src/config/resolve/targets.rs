@@ -1,6 +1,6 @@
 //! Targets: where they are, what opens them, and what is managed of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::catalogues::add_catalogue_roles;
@@ -122,6 +122,8 @@ pub(in crate::config) struct TargetState {
     pub listed_members: Vec<crate::model::TeamId>,
     pub listed_access: Vec<crate::model::ResourceId>,
     pub blocks: BTreeMap<String, Option<String>>,
+    /// Those of them who go besides.
+    pub blocked_leavers: BTreeSet<String>,
     pub ended_grants: Vec<GrantRecord>,
     pub ended_members: Vec<MemberRecord>,
 }
@@ -195,6 +197,7 @@ impl Resolver<'_> {
                 listed_members: Vec::new(),
                 listed_access: Vec::new(),
                 blocks: BTreeMap::new(),
+                blocked_leavers: BTreeSet::new(),
                 ended_grants: Vec::new(),
                 ended_members: Vec::new(),
             };
@@ -431,6 +434,7 @@ impl Resolver<'_> {
                     manage,
                     rules: state.rules,
                     blocks: state.blocks,
+                    blocked_leavers: state.blocked_leavers,
                     ended_grants: state.ended_grants,
                     ended_members: state.ended_members,
                     catalogue: state.catalogue,

@@ -78,10 +78,7 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ),
     ("b.1 last login", "nobody has logged in, unless a file of things says so"),
     ("b.1 embed users", "DELETE is 204, takes them out of their groups, and they have no case-sensitive userName"),
-    (
-        "b.1 email-only",
-        "bodies are {email, userAttributes}, in bulk {users: [...]}; attributes are merged; bulk delete is not there",
-    ),
+    ("b.1 email-only", "bodies are {email, userAttributes}, in bulk {users: [...]}; attributes are merged"),
     ("b.2 create", "a name of 1 to 64 characters, compared exactly; a name that is taken is 409 for rename too"),
     (
         "b.2 members",
@@ -168,6 +165,9 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
         "needs name, schedule and timezone; recipients are none afterwards; recipients are shown as {emails, userIds, userGroupIds}",
     ),
     ("b.9 keys", "one organization key, that of the token; disabling or revoking it does not close the sandbox"),
+    ("not served", "/openapi.json: the sandbox does not describe itself"),
+    ("not served", "/v1/content, /v2/documents, /unstable/...: their bodies are not known; 404"),
+    ("not served", "bulk deletion of e-mail-only users: its path is not known; 404"),
     ("(c) custom roles", "have the priority of their base, unless a file of things says another"),
     (
         "seed",
@@ -175,7 +175,7 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ),
     (
         "seed",
-        "who is declared as disabled is left out; declared attributes are defined as texts; a document's declared name is its name below its folder",
+        "who is disabled is as one who was revoked (inactive-shown: shown as inactive); declared attributes are defined as texts; a document's declared name is its name below its folder",
     ),
     (
         "seed",

@@ -38,6 +38,11 @@ pub fn is_member(user: &Resource) -> bool {
     user.body.get("active") != Some(&Value::Bool(false))
 }
 
+/// Whether a client sees this user.
+fn is_shown(cx: &Cx<'_>, user: &Resource) -> bool {
+    is_member(user) || cx.has(&INACTIVE_SHOWN)
+}
+
 /// A user who is a member now, by their membership.
 pub fn member<'a>(state: &'a State, id: &str) -> Option<&'a Arc<Resource>> {
     state.people.get(Kind::User, id).filter(|u| is_member(u))
@@ -69,7 +74,8 @@ pub fn user_body(email: &str, name: &str, role: &str, attributes: Map<String, Va
 }
 
 fn user<'a>(cx: &'a Cx<'_>, id: &str) -> Result<&'a Arc<Resource>> {
-    cx.state.people.get(Kind::User, id).ok_or_else(|| Refusal::missing("User not found"))
+    let found = cx.state.people.get(Kind::User, id).filter(|u| is_shown(cx, u));
+    found.ok_or_else(|| Refusal::missing("User not found"))
 }
 
 /// One who can be changed: who was revoked cannot.
@@ -149,7 +155,8 @@ pub fn filtered<T>(
 
 /// `GET /scim/v2/users`
 pub fn list_users(cx: &Cx<'_>) -> Result<Done> {
-    let all = filtered(cx, &[("userName", &["eq"])], cx.state.people.list(Kind::User), |filter, user| {
+    let shown = cx.state.people.list(Kind::User).into_iter().filter(|u| is_shown(cx, u)).collect();
+    let all = filtered(cx, &[("userName", &["eq"])], shown, |filter, user: &&Arc<Resource>| {
         filter.fits(user.text("userName").unwrap_or_default(), false)
     })?;
     page::scim(cx.call.request, cx.call.faults, all, |user| show_user(cx, user)).map(Done::of)

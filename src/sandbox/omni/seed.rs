@@ -121,8 +121,6 @@ fn people(
     all.sort_by_key(|thing| matches!(thing, Unknown::Team(..)));
     for thing in &all {
         let id = match thing {
-            // Omni has no account that is switched off.
-            Unknown::User(record) if record.state == UserState::Disabled => continue,
             Unknown::User(record) => user(state, record, time)?,
             Unknown::Team(team, _) if things::group(state, &team.name).is_ok() => continue,
             Unknown::Team(team, emails) => {
@@ -136,8 +134,8 @@ fn people(
 }
 
 fn user(state: &mut State, record: &UserRecord, time: jiff::Timestamp) -> Result<String> {
-    if let Ok(id) = things::user(state, &record.email) {
-        return Ok(id);
+    if let Some(id) = state.people.named(&record.email) {
+        return Ok(id.to_owned());
     }
     let mut attributes = Map::new();
     for (name, text) in &record.attributes {
@@ -151,6 +149,10 @@ fn user(state: &mut State, record: &UserRecord, time: jiff::Timestamp) -> Result
     let mut body = user_body(&record.email, name, record.role.as_deref().unwrap_or("MEMBER"), attributes);
     if let Some(zone) = &record.timezone {
         body.insert("timezone".to_owned(), json!(zone));
+    }
+    if record.state == UserState::Disabled {
+        // As one who was revoked: hidden, and the address is free for somebody else.
+        body.insert("active".to_owned(), json!(false));
     }
     let user = state.people.fresh(Kind::User, body, time);
     let id = user.id.clone();

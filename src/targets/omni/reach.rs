@@ -55,7 +55,9 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
             let document = after.name.starts_with("document/");
             let moved = before.parent != after.parent && after.parent.is_some();
             let place = by_hand_of(format!("move {}", after.name), "in Omni: Content hub, Move");
-            let owned = document && before.owner != after.owner && after.owner.is_some();
+            // Who goes hands over what they own, and gets nothing back by files that still name them.
+            let goes = |email: &String| session.wanted.disabled.contains(email);
+            let owned = document && before.owner != after.owner && after.owner.as_ref().is_some_and(|o| !goes(o));
             let mut part = before.clone();
             part.owner.clone_from(&after.owner);
             match (owned, moved) {
