@@ -59,6 +59,7 @@ impl Paradime {
     fn run(&self, args: &[&str]) -> Output {
         let mut command = self.env.command(args);
         command.env("PARADIME_TOKEN", &self.token).env("PARADIME_API_ENDPOINT", self.handle.url());
+        command.env("NOTHING", "canary-nothing");
         let output = Output::of(command.output().unwrap());
         assert!(!output.text().contains("canary"), "a secret is shown: {}", output.text());
         output
@@ -323,8 +324,8 @@ fn what_does_not_fit_together_is_said_before_anything_is_sent() {
     let paradime = Paradime::with(ACME);
     for (credentials, target, said) in [
         ("{key: '${PARADIME_TOKEN}'}", "", "without its `secret`"),
-        ("{secret: nothing}", "", "needs the `key`"),
-        ("{key: k, secret: '${PARADIME_TOKEN}'}", "", "stands alone"),
+        ("{secret: '${NOTHING}'}", "", "needs the `key`"),
+        ("{key: '${NOTHING}', secret: '${PARADIME_TOKEN}'}", "", "stands alone"),
         ("{token: '${PARADIME_TOKEN}'}", "    settings: {workspace: a5s1d8f3g6h2j9k4}\n", "is for account tokens"),
         ("{token: '${PARADIME_TOKEN}'}", "    settings: {audit_log: perhaps}\n", "`audit_log: perhaps` means nothing"),
         ("{token: '${PARADIME_TOKEN}', secret: '${PARADIME_TOKEN}'}", "", "both `secret` and `token`"),
@@ -346,8 +347,8 @@ fn what_does_not_fit_together_is_said_before_anything_is_sent() {
 #[test]
 fn a_key_with_its_secret_opens_it_as_well() {
     let paradime = Paradime::open("canary-secret-1", ACME, |o| o.key = "canary-key-1".to_owned());
-    paradime.declare_with("{key: canary-key-1, secret: '${PARADIME_TOKEN}'}", "", &acme("{role: ANALYST}", CY, ""));
-    paradime.env.edit("rolecall.yaml", "{key: canary-key-1,", "{key: \"${THE_KEY}\",");
+    paradime.declare_with("{key: THEKEY, secret: '${PARADIME_TOKEN}'}", "", &acme("{role: ANALYST}", CY, ""));
+    paradime.env.edit("rolecall.yaml", "{key: THEKEY,", "{key: \"${THE_KEY}\",");
     let run = |args: &[&str]| {
         let mut command = paradime.env.command(args);
         command.env("PARADIME_TOKEN", &paradime.token).env("PARADIME_API_ENDPOINT", paradime.handle.url());
@@ -476,15 +477,18 @@ fn plans_seats_and_who_may_invite_whom() {
     let seats = |n: usize| format!("    policies: {{seats: {{active: {n}}}}}\n");
     let more = "  eve@acme.example: {role: DEVELOPER}\n  fay@acme.example: {role: BUSINESS}\n";
     paradime.declare_with(token, &seats(4), &acme(BO, CY, more));
-    let output = paradime.run(&["plan"]).ended(1);
-    has(&output.text(), &["seats", "active"]);
+    let output = paradime.run(&["plan"]).ended(3);
+    has(&output.text(), &["seats-fit", "5 users need a seat of the class `active`, and there are 4"]);
     paradime.declare_with(token, &seats(5), &acme(BO, CY, more));
     assert_eq!(words(&paradime.plan(&[])).len(), 2);
     // Who applies may not give everything, and may give what is more than their own.
     let acting = |who: &str| format!("    identity: {who}@acme.example\n");
     paradime.declare_with(token, &acting("bo"), &acme(BO, CY, "  eve@acme.example: {role: WORKSPACE_ADMIN}\n"));
-    let output = paradime.run(&["plan"]).ended(3);
-    has(&output.text(), &["no-escalation", "may not give WORKSPACE_ADMIN to eve@acme.example"]);
+    paradime.run(&["apply", "--auto-approve"]).ended(3);
+    let plan = paradime.plan(&[]);
+    let stop = plan.guards.iter().find(|v| v.rule == "no-escalation").unwrap();
+    assert_eq!(stop.answer, Answer::Violated);
+    has(&stop.message, &["bo@acme.example, who applies, may not give WORKSPACE_ADMIN to eve@acme.example"]);
     paradime.by_hand(&json!({"users": [{"email": "bo@acme.example", "role": "WORKSPACE_SETTINGS_ADMIN"}]}));
     let bo = "{role: WORKSPACE_SETTINGS_ADMIN}";
     paradime.declare_with(token, &acting("bo"), &acme(bo, CY, "  eve@acme.example: {role: WORKSPACE_ADMIN}\n"));
@@ -553,10 +557,15 @@ fn two_accounts_of_one_address_and_other_wrong_lists() {
     paradime.is("bo@acme.example", "DEVELOPER", "active");
     paradime.apply(&[]);
     // A list that is much shorter than the last one removes nothing.
-    paradime.declare("users:\n  ada@acme.example: {role: ADMIN}\n");
-    paradime.handle.set_faults(&["half-list=50"]).unwrap();
+    let many: Vec<Value> = (0..36).map(|n| json!({"email": format!("n{n:02}@acme.example")})).collect();
+    paradime.by_hand(&json!({"users": many}));
+    let many: String = (0..36).map(|n| format!("  n{n:02}@acme.example: {{role: BUSINESS}}\n")).collect();
+    paradime.declare(&acme(BO, CY, &many));
+    paradime.apply(&[]);
+    paradime.declare(&acme(BO, "{role: ANALYST, state: disabled}", &many));
+    paradime.handle.set_faults(&["half-list=40"]).unwrap();
     let output = paradime.run(&["plan", "--accept", "irreversible.user=1"]).ended(3);
-    has(&output.text(), &["read-is-whole", "and 4 the last time"]);
+    has(&output.text(), &["read-is-whole", "and 40 the last time"]);
 }
 
 /// The token is nowhere: not in what is printed, traced, recorded, planned or remembered; and neither is what

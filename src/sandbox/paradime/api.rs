@@ -168,21 +168,15 @@ fn failed(status: u16, text: &str) -> Answer {
 impl Paradime {
     /// The workspace that a request is about.
     fn scope(&self, request: &Request) -> Result<Option<String>, Refusal> {
-        let named = request.header("x-paradime-workspace");
-        match self.kind {
-            Kind::Company => match named {
+        if self.kind == Kind::Company {
+            return match request.header("x-paradime-workspace") {
                 None => Ok(None),
                 Some(uid) if self.state.workspaces.get(uid).is_some() => Ok(Some(uid.to_owned())),
                 Some(_) => Err(Refusal { status: 403, text: "The token does not open this workspace.".to_owned() }),
-            },
-            Kind::Pair if request.header("x-api-secret").is_none() => {
-                Err(Refusal { status: 401, text: "X-API-KEY and X-API-SECRET are missing.".to_owned() })
-            }
-            Kind::Pair | Kind::Workspace => {
-                let first = || self.state.workspaces.iter().next().map(|(uid, _)| uid.to_owned());
-                Ok(self.bound.clone().or_else(first))
-            }
+            };
         }
+        let first = || self.state.workspaces.iter().next().map(|(uid, _)| uid.to_owned());
+        Ok(self.bound.clone().or_else(first))
     }
 
     fn take(&mut self, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -193,7 +187,10 @@ impl Paradime {
         if request.method != "POST" {
             return Err(Refusal { status: 405, text: "Queries are sent by POST.".to_owned() });
         }
-        let workspace = self.scope(request)?;
+        if self.kind == Kind::Pair && request.header("x-api-secret").is_none() {
+            return Err(Refusal { status: 401, text: "X-API-KEY and X-API-SECRET are missing.".to_owned() });
+        }
+        let workspace = self.scope(request);
         let Asked { operation, variables } = asked(&request.body)?;
         let of = if operation.mutation { "Mutation" } else { "Query" };
         check(&operation.fields, of)?;

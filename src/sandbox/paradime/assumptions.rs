@@ -13,7 +13,7 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ),
     (
         "(a) account token",
-        "without X-Paradime-Workspace: listWorkspaces and getAuditLogs answer, the others 200 with `errors`; a foreign one is 403",
+        "without X-Paradime-Workspace: the users are 200 with `errors`, and 403 with a foreign one; listWorkspaces and getAuditLogs do not look at it",
     ),
     (
         "(a) capabilities",

@@ -85,10 +85,15 @@ fn change(before: Option<UserRecord>, after: Option<UserRecord>) -> Vec<Change> 
     };
     match (before.state, after.state) {
         (one, other) if one == other => vec![Change::UpdateUser { before, after }],
-        (UserState::Active, UserState::Disabled) => {
-            vec![Change::DisableUser { user: before, reason: Why::Declared }]
+        (UserState::Active, UserState::Disabled) | (UserState::Disabled, UserState::Active) => {
+            let moved = UserRecord { state: after.state, ..before.clone() };
+            let update = (moved != after).then(|| Change::UpdateUser { before: moved, after: after.clone() });
+            let first = match after.state {
+                UserState::Disabled => Change::DisableUser { user: before, reason: Why::Declared },
+                _ => Change::EnableUser { user: before },
+            };
+            std::iter::once(first).chain(update).collect()
         }
-        (UserState::Disabled, UserState::Active) => vec![Change::EnableUser { user: after }],
         // No change of a plan makes one of the other: somebody accepts, or is invited once more.
         _ if after.state == UserState::Invited => vec![gone(before), Change::InviteUser { user: after }],
         _ => vec![gone(before), Change::CreateUser { user: after }],
