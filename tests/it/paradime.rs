@@ -277,6 +277,30 @@ fn the_whole_life_of_a_user() {
     assert_eq!(paradime.invitations(), BTreeMap::from([("eve@acme.example".to_owned(), 1)]));
 }
 
+/// Who is in no file goes where that is said: disabling is all that there is, whatever it is called.
+#[test]
+fn who_is_not_declared_is_disabled() {
+    for policy in ["", "policies: {removal: {users: delete}}\n"] {
+        let paradime = Paradime::with(ACME);
+        paradime.by_hand(&json!({"users": [{"email": "in@acme.example", "standing": "invited"}]}));
+        let files = acme(BO, CY, policy).replace("  cy@acme.example: {role: ANALYST}\n", "");
+        paradime.declare(&files);
+        assert_eq!(words(&paradime.plan(&[])), ["disable-user cy@acme.example"]);
+        paradime.run(&["apply", "--auto-approve"]).ended(3);
+        let accept = ["--accept", "irreversible.user=1", "--accept", "takeover.user=1"];
+        paradime.apply(&accept);
+        paradime.is("cy@acme.example", "ANALYST", "disabled");
+        paradime.is("in@acme.example", "BUSINESS", "invited");
+        paradime.is_converged();
+        // A block cannot take an invitation back either, and says so.
+        paradime.declare(
+            &format!("{files}blocks: [{{user: in@acme.example}}]\n")
+                .replace("  bo@acme.example", "  in@acme.example: {role: BUSINESS}\n  bo@acme.example"),
+        );
+        note(&paradime.plan(&[]), "by hand: withdraw the invitation of in@acme.example, which the API cannot");
+    }
+}
+
 /// One list is a reading; a change is a request and a list; ten changes share one list before them.
 #[test]
 fn every_kind_of_change_takes_as_many_requests_as_was_foretold() {
@@ -544,7 +568,7 @@ fn the_audit_log_tells_who_did_it() {
 }
 
 #[test]
-fn two_accounts_of_one_address_and_other_wrong_lists() {
+fn a_wrong_list_removes_nothing() {
     let paradime = Paradime::with(ACME);
     paradime.declare(&acme("{role: ANALYST}", CY, ""));
     // What breaks off is no list.
@@ -775,7 +799,7 @@ fn case(spec: &Spec, kind: &Kind) -> i32 {
 /// them, others for each fault.
 #[test]
 fn every_fault_ends_in_the_desired_state_or_a_truthful_report() {
-    // What a server hides and denies cannot be known: `two_accounts_of_one_address_and_other_wrong_lists`.
+    // What a server hides and denies cannot be known: `a_wrong_list_removes_nothing`.
     let specs: Vec<&Spec> = TRANSPORT.iter().chain(FAULTS).copied().filter(|s| s.name != "half-list").collect();
     let all = std::env::var("ROLECALL_FAULTS").is_ok_and(|v| v == "all");
     let mut cases: Vec<(&Spec, &Kind)> = Vec::new();

@@ -79,7 +79,7 @@ impl Credential {
         };
         let path = url.split_once("://").map_or("", |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
         // As long as a token is; `api`, `v1` and `graphql` occur everywhere.
-        let hidden = path.split(['/', '?', '#']).filter(|part| part.len() > 7).map(Secret::new).collect();
+        let hidden = path.split(['/', '?', '#']).filter(|part| part.len() >= 12).map(Secret::new).collect();
         Authorization::Headers { secret, plain, hidden }
     }
 }

@@ -74,7 +74,7 @@ impl Listing {
                         listing.active.push(person);
                     }
                 }
-                _ => listing.nameless.push(if said.is_empty() { uid } else { said }),
+                _ => listing.nameless.push(shown([said, uid])),
             }
         }
         for value in list("invitedUsers")? {
@@ -87,7 +87,7 @@ impl Listing {
                         listing.invited.push(invitation);
                     }
                 }
-                Err(_) => listing.nameless.push(said),
+                Err(_) => listing.nameless.push(shown([said, String::new()])),
             }
         }
         Ok(listing)
@@ -109,4 +109,9 @@ impl Listing {
     pub fn invitation(&self, email: &str) -> Option<&Invitation> {
         self.invited.iter().find(|i| i.email == email)
     }
+}
+
+/// The first text that says anything.
+fn shown(texts: [String; 2]) -> String {
+    texts.into_iter().find(|t| !t.is_empty()).unwrap_or_else(|| "(empty)".to_owned())
 }
