@@ -134,7 +134,11 @@ impl<'d> Work<'d> {
                 }
             };
             let mut plan = self.plan_of(global, session, &reading, store)?;
-            match self.leaving(session, &reading, &mut plan).await {
+            let looked = async {
+                self.leaving(session, &reading, &mut plan).await?;
+                self.remarks(session, &mut plan).await
+            };
+            match looked.await {
                 Ok(()) => plans.push(plan),
                 Err(failure) => give_up(failure.message.clone(), failure),
             }
@@ -189,6 +193,21 @@ impl<'d> Work<'d> {
         Ok(())
     }
 
+    /// Adds what the target has to say of a plan.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    async fn remarks(&self, session: &Session<'_>, plan: &mut TargetPlan) -> Result<(), Failure> {
+        let changes: Vec<&Change> =
+            plan.steps.iter().map(|s| &s.change).chain(plan.observed.iter().map(|o| &o.change)).collect();
+        let name = &session.declared.name;
+        let notes = session.reader.remarks(&changes).await;
+        let notes = notes
+            .map_err(|e| Failure::error(format!("what the target `{name}` says of a plan cannot be read: {e}")))?;
+        plan.notes.extend(notes);
+        Ok(())
+    }
+
     /// Plans one target from what was read.
     ///
     /// # Errors
@@ -220,7 +239,11 @@ impl<'d> Work<'d> {
             ownership: ownership.as_ref(),
             kinds: &capabilities.kinds,
             enables: capabilities.enables,
-            hands: Hands { reach: Some(&reach), contains: session.reader.contains_blocks() },
+            hands: Hands {
+                reach: Some(&reach),
+                contains: session.reader.contains_blocks(),
+                resends: session.reader.resends(),
+            },
             applier: match &declared.identity {
                 Some(email) => Applier::Named(email),
                 // Whoever can write the file of a directory needs no account in it.
@@ -290,13 +313,15 @@ fn open_one<'d>(
     for (name, template) in &declared.credentials {
         credentials.insert(name.clone(), Secret::new(expand(template)?));
     }
+    let settings = declared.settings.iter().map(|(name, text)| Ok((name.clone(), expand(&Template::new(text))?)));
+    let settings = settings.collect::<Result<BTreeMap<String, String>, Failure>>()?;
     let address = Address {
         target: &declared.name,
         provider: declared.provider.word(),
         url: &url,
         base: &ready.declaration.root,
         credentials: &credentials,
-        settings: &declared.settings,
+        settings: &settings,
         catalogue: &declared.desired.catalogue,
         successor: declared.desired.rules.removal.transfer_to.as_deref(),
         wanted: if whole { Wanted::everything() } else { Wanted::of(&declared.desired) },

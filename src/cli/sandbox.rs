@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Ui};
 use crate::sandbox::fault::{TRANSPORT, Takes};
-use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, scim};
+use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, paradime, scim};
 
 /// Serve a system's API on this machine, to try rolecall without an account.
 ///
@@ -25,6 +25,7 @@ pub struct SandboxArgs {
 enum System {
     Scim(ScimArgs),
     Omni(OmniArgs),
+    Paradime(ParadimeArgs),
 }
 
 /// A SCIM 2.0 server: users with the enterprise extension, groups, filters, PATCH, Bulk.
@@ -77,6 +78,43 @@ struct OmniArgs {
     limit: u64,
     /// Who made the key, by address; otherwise the first organization administrator
     #[arg(long, value_name = "EMAIL")]
+    acting: Option<String>,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
+/// Paradime: users, invitations and roles of workspaces, the list of workspaces, the audit log.
+///
+/// The API is one GraphQL endpoint, which is printed. What --token begins with decides what it is: prdm_wsp_ a
+/// workspace token, prdm_cmp_ an account token, anything else the secret of the key of --key. Ends at SIGINT and
+/// SIGTERM, with the state written. Tests can ask for what happened: GET /sandbox/requests counts and lists the
+/// requests, DELETE forgets them, and POST /sandbox/faults with {"faults": ["throttle=1,every=3"]} puts other
+/// faults in the place of those that are on. POST /sandbox/things takes what --things takes, as JSON or YAML: what
+/// somebody does on Paradime's screens; GET shows all that those show. All four take the token as a bearer's.
+#[derive(Debug, Args)]
+struct ParadimeArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8732)]
+    port: u16,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// The key that belongs to the token, where that is a secret
+    #[arg(long, value_name = "KEY", default_value = paradime::KEY)]
+    key: String,
+    /// Declarations whose users are there at the beginning, where the state is empty
+    #[arg(long, value_name = "FILES", num_args = 1..)]
+    seed: Vec<PathBuf>,
+    /// Which target of those declarations is meant
+    #[arg(long, value_name = "NAME", requires = "seed")]
+    seed_target: Option<String>,
+    /// A YAML file of what no declaration says, where the state is empty: workspaces, users with their standing, domains, and what is done on the screens: accept, expire, resend, withdraw, enable, disable, join
+    #[arg(long, value_name = "FILE")]
+    things: Option<PathBuf>,
+    /// The workspace that the token opens, where it opens one: a name or identifier; otherwise the first
+    #[arg(long, value_name = "WORKSPACE")]
+    workspace: Option<String>,
+    /// Judge invitations as those of somebody with this role, by the table of who may invite whom
+    #[arg(long, value_name = "ROLE")]
     acting: Option<String>,
     #[command(flatten)]
     manner: MannerArgs,
@@ -156,6 +194,23 @@ pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
             };
             run(ui, "omni", || omni::serve(&options), args.manner.json)
         }
+        System::Paradime(args) => {
+            if listed(ui, &args.manner, paradime::faults::FAULTS, paradime::ASSUMPTIONS) {
+                return Ok(Exit::Done);
+            }
+            let options = paradime::Options {
+                serve: serving(args.port, &args.place, &args.manner)?,
+                key: args.key.clone(),
+                state: args.place.state.clone(),
+                seeds: args.seed.clone(),
+                seed_target: args.seed_target.clone(),
+                things: args.things.clone(),
+                users: args.manner.users,
+                workspace: args.workspace.clone(),
+                acting: args.acting.clone(),
+            };
+            run(ui, "paradime", || paradime::serve(&options), args.manner.json)
+        }
     }
 }
 
@@ -205,7 +260,8 @@ fn run(
         ui.out(&if as_json {
             format!("{}\n", json!({"listening": handle.origin(), "api": handle.url()}))
         } else {
-            format!("listening on {}\n", handle.origin())
+            // The endpoint of GraphQL is its whole address.
+            format!("listening on {}\n", if system == "paradime" { handle.url() } else { handle.origin().to_owned() })
         });
         end.wait().await;
         handle.stop().map_err(|e| Failure::error(format!("the state could not be written: {e}")))?;

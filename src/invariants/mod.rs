@@ -43,7 +43,7 @@ pub use join_removal_known::join_removal_known;
 pub use joiner_is_expected::expected_joiners;
 pub use leaver_stays_out::leavers_that_can_return;
 pub use mfa_enforced::mfa_enforced;
-pub use no_escalation::{Applier, no_escalation};
+pub use no_escalation::{Applier, gives_more_than_own, no_escalation};
 pub use no_self_lockout::no_self_lockout;
 pub use nothing_lost_between::judge_losses;
 pub use ownership_is_said::{judge_takeovers, newly_managed, takeover_names};

@@ -81,6 +81,36 @@ pub fn no_escalation<'c>(
     })
 }
 
+/// Says where the catalogue's table lets somebody give what is more than they have themselves: as published,
+/// and worth knowing. `None` where it does not, and where nobody's right is asked for.
+#[must_use]
+pub fn gives_more_than_own<'c>(
+    live: &Directory,
+    catalogue: &Catalogue,
+    applier: Applier<'_>,
+    changes: impl Iterator<Item = &'c Change>,
+) -> Option<String> {
+    let Applier::Named(named) = applier else { return None };
+    let giver = giver(live, live.find_user(named)?);
+    if giver.roles.iter().any(|r| live.role(*r).administers) {
+        return None;
+    }
+    let has = giver.roles.iter().fold(Permissions::NONE, |all, r| all.union(live.role(*r).permissions));
+    let gifts = changes.flat_map(gifts).filter(|(role, resource, _)| {
+        let more = live.find_role(role).is_some_and(|r| !live.role(r).permissions.is_subset(&has));
+        more && may_give(live, catalogue, &giver, role, *resource) == Some(true)
+    });
+    let odd: Vec<String> = gifts.map(|(_, _, what)| what).collect();
+    let own: Vec<&str> = giver.roles.iter().map(|r| &*live.role(*r).name).collect();
+    (!odd.is_empty()).then(|| {
+        format!(
+            "{named} gives more than their own role ({}), as the table lets them: {}",
+            own.join(", "),
+            some_of(&odd)
+        )
+    })
+}
+
 /// The roles that a change gives: the role, the resource where it is on one, and how it is said.
 fn gifts(change: &Change) -> Vec<(&str, Option<&str>, String)> {
     let new = |before: &Option<String>, after: &'_ Option<String>| after.is_some() && before != after;

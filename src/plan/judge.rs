@@ -68,6 +68,9 @@ pub(super) fn judge<O: Copy>(
     if let Some(verdict) = invariants::no_escalation(live, &desired.catalogue, context.applier, all()) {
         said.verdict(verdict);
     }
+    if let Some(message) = invariants::gives_more_than_own(live, &desired.catalogue, context.applier, all()) {
+        said.note(Code::NoEscalation.name().to_owned(), message, None);
+    }
     if let Some(verdict) = invariants::mfa_enforced(rules) {
         said.verdict(verdict);
     }

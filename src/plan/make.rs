@@ -102,6 +102,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     notes.extend(said.notes);
     if let Some((message, help)) = invariants::not_invited_again(&found.expired_invitations, &desired.rules) {
         let rule = Some(Code::InviteOnce.name().to_owned());
+        let help = context.hands.resends.map_or(help, str::to_owned);
         notes.push(Note { rule, message, help: Some(help), declared: None });
     }
     let irreversible = invariants::count_irreversible(all.iter().copied(), context.enables);

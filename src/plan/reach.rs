@@ -65,6 +65,8 @@ pub struct Hands<'a> {
     pub reach: Option<&'a dyn Fn(&Change) -> Reach>,
     /// Whether a block is kept by what can be undone.
     pub contains: bool,
+    /// Where an invitation that has run out is sent again.
+    pub resends: Option<&'a str>,
 }
 
 impl Hands<'_> {
@@ -326,7 +328,7 @@ mod tests {
             Change::DeleteTeam { .. } => Reach::Nothing,
             _ => Reach::Writes,
         };
-        let hands = Hands { reach: Some(&reach), contains: false };
+        let hands = Hands { reach: Some(&reach), ..Hands::default() };
         let was = live("user root@a.b role=admin\nuser ada@a.b role=viewer name=Ada\nteam t\nres model/old");
         let wanted = desired(
             "user root@a.b role=admin\nuser ada@a.b role=admin name=Countess\nres model/new\ngrant model/new ada@a.b use",
@@ -366,7 +368,7 @@ mod tests {
         };
         let was = live("user root@a.b role=admin\nteam t");
         let wanted = desired("user root@a.b role=admin\nteam t\nmember t root@a.b");
-        let plan = planned_with(&wanted, &was, Hands { reach: Some(&reach), contains: false });
+        let plan = planned_with(&wanted, &was, Hands { reach: Some(&reach), ..Hands::default() });
         assert!(plan.is_blocked());
         let verdict = plan.guards.iter().find(|v| v.answer == Answer::Violated).unwrap();
         assert_eq!((verdict.rule.as_str(), verdict.message.as_str()), ("unreachable-is-manual", "not in there"));
@@ -379,7 +381,7 @@ mod tests {
         let was = live(state);
         let mut wanted = desired(&state.replace("eve@a.b role=viewer", "eve@a.b role=viewer state=disabled"));
         wanted.blocks.insert("eve@a.b".into(), Some("INC-77".into()));
-        let plan = planned_with(&wanted, &was, Hands { reach: None, contains: true });
+        let plan = planned_with(&wanted, &was, Hands { contains: true, ..Hands::default() });
         assert_eq!(lines(&plan), ["1 remove-member t eve@a.b", "1 revoke-grant project/x eve@a.b"]);
         assert!(plan.irreversible.is_empty() && !plan.is_blocked(), "{:?}", plan.guards);
         let (message, help) = note_of(&plan, "is blocked").unwrap();
@@ -389,12 +391,12 @@ mod tests {
         let done = live(
             "user root@a.b role=admin\nuser eve@a.b role=viewer\nteam t\nres project/x\ngrant project/x everyone use",
         );
-        let plan = planned_with(&wanted, &done, Hands { reach: None, contains: true });
+        let plan = planned_with(&wanted, &done, Hands { contains: true, ..Hands::default() });
         assert_eq!(lines(&plan), [""; 0]);
         // Who is to go besides goes when nothing is left to take, and with a consent.
         let mut leaves = wanted.clone();
         leaves.blocked_leavers.insert("eve@a.b".into());
-        let hands = Hands { reach: None, contains: true };
+        let hands = Hands { contains: true, ..Hands::default() };
         let first = planned_with(&leaves, &was, hands);
         assert_eq!(lines(&first), ["1 remove-member t eve@a.b", "1 revoke-grant project/x eve@a.b"]);
         let (message, help) = note_of(&first, "is blocked").unwrap();

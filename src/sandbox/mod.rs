@@ -11,8 +11,10 @@ pub mod fault;
 pub mod keep;
 mod message;
 pub mod omni;
+pub mod paradime;
 pub mod scim;
 pub mod server;
+mod table;
 
 pub use fault::{Active, FaultError, Spec};
 pub use message::{Answer, Request};

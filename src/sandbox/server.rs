@@ -44,10 +44,23 @@ impl Token {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Whether a header says this token. Compares digests, whose times tell nothing.
-    fn opens(&self, header: Option<&str>) -> bool {
+    /// Whether a header says this token as a bearer's.
+    #[must_use]
+    pub fn opens(&self, header: Option<&str>) -> bool {
         let said = header.and_then(|h| h.split_once(' ')).filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
-        said.is_some_and(|(_, token)| Sha256::digest(token.trim()) == Sha256::digest(&self.0))
+        said.is_some_and(|(_, token)| self.is(token.trim()))
+    }
+
+    /// Whether a text is this token. Compares digests, whose times tell nothing.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        Sha256::digest(text) == Sha256::digest(&self.0)
+    }
+
+    /// Whether it begins so: where that says what kind of token it is.
+    #[must_use]
+    pub fn begins(&self, with: &str) -> bool {
+        self.0.starts_with(with)
     }
 }
 
@@ -83,6 +96,12 @@ pub trait Api: Send {
     /// Whether a request is one that writes.
     fn writes(&self, request: &Request) -> bool {
         !matches!(request.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// Whether a request knows what opens the server: the token as a bearer's, unless the API has other ways
+    /// as well. `header` finds one by its lower-case name.
+    fn opens(&self, token: &Token, header: &dyn Fn(&str) -> Option<String>) -> bool {
+        token.opens(header("authorization").as_deref())
     }
 
     /// Answers a request.
@@ -380,7 +399,8 @@ impl Body for Sent {
 
 async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Result<hyper::Response<Sent>, Closed> {
     let (head, body) = incoming.into_parts();
-    let open = shared.token.opens(head.headers.get("authorization").and_then(|h| h.to_str().ok()));
+    let header = |name: &str| head.headers.get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
+    let open = locked(&shared.api).opens(&shared.token, &header);
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = head.headers.iter().filter(|(name, _)| *name != hyper::header::AUTHORIZATION);
     let mut request = Request {

@@ -6,6 +6,7 @@ pub mod http;
 mod known;
 pub mod omni;
 mod open;
+pub mod paradime;
 mod profiles;
 mod remains;
 pub mod scim;
@@ -25,7 +26,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::model::{Change, Directory, Identities, Kept, Kind, Moment};
-use crate::plan::{Belongings, Promise, Reach};
+use crate::plan::{Belongings, Note, Promise, Reach};
 
 /// A future that can be kept behind a trait object.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -128,6 +129,18 @@ pub trait Reader: Send + Sync {
     /// account itself cannot be closed and opened again.
     fn contains_blocks(&self) -> bool {
         false
+    }
+
+    /// Where an invitation that has run out is sent again, and how; `None` where that is not said.
+    fn resends(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What the target has to say of a plan beside what it makes of each change: what it leaves open, and who
+    /// did what outside of rolecall, as far as it knows.
+    fn remarks<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Note>, TargetError>> {
+        let _ = changes;
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     /// What accounts that go for good own in the target, by e-mail: what moves to somebody else, and what

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::directory::{DirectoryReader, DirectoryWriter, UrlError, path_of};
 use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Replayer, Scrubber, Secret, Transport};
 use super::omni;
+use super::paradime;
 use super::scim::{self, SettingError};
 use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
@@ -89,6 +90,7 @@ enum End {
     Directory(PathBuf),
     Scim(Arc<scim::Session>),
     Omni(Arc<omni::Session>),
+    Paradime(Arc<paradime::Session>),
 }
 
 impl Link {
@@ -117,6 +119,7 @@ impl Link {
                 let catalogue = Arc::clone(address.catalogue);
                 End::Omni(Arc::new(omni::Session::new(client, catalogue, address.wanted, successor)))
             }
+            "paradime" => End::Paradime(Arc::new(paradime_session(&address)?)),
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
         Ok(Self { target, end })
@@ -129,6 +132,7 @@ impl Link {
             End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
+            End::Paradime(session) => Box::new(paradime::ParadimeReader::new(Arc::clone(session))),
         }
     }
 
@@ -144,6 +148,7 @@ impl Link {
             }
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
+            End::Paradime(session) => Ok(Box::new(paradime::ParadimeWriter::new(Arc::clone(session)))),
         }
     }
 
@@ -156,6 +161,22 @@ impl Link {
         path.push(".lock");
         Some(path.into())
     }
+}
+
+/// A conversation with a workspace of Paradime.
+fn paradime_session(address: &Address<'_>) -> Result<paradime::Session, OpenError> {
+    let target = || address.target.to_owned();
+    let settings = paradime::Settings::read(address.settings).map_err(|e| OpenError::Setting(target(), e))?;
+    super::http::encrypted(address.url, "Paradime").map_err(|e| OpenError::Target(target(), e))?;
+    let credential = match address.wire {
+        // A recording is answered without anybody's secrets.
+        Wire::Replay(_) => paradime::Credential::Nothing,
+        _ => paradime::Credential::read(address.credentials, settings.workspace.as_deref())
+            .map_err(|e| OpenError::Credentials(target(), e))?,
+    };
+    let client = client_with(address, address.url, settings.limits(), &credential.authorization(address.url))?;
+    let catalogue = Arc::clone(address.catalogue);
+    Ok(paradime::Session::new(client, catalogue, credential, settings.audit_log, address.wanted.whole))
 }
 
 /// The client for an address, with what opens it.
@@ -171,14 +192,25 @@ fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, Op
             return Err(OpenError::Credentials(target(), message));
         }
     };
+    client_with(address, url, limits, &authorization)
+}
+
+/// The client for an address that is opened so.
+fn client_with(
+    address: &Address<'_>,
+    url: &str,
+    limits: Limits,
+    authorization: &Authorization,
+) -> Result<Client, OpenError> {
+    let target = || address.target.to_owned();
     let recording = |error| OpenError::Record(target(), error);
     let live =
-        || Live::new(url, &authorization, limits.timeout, limits.body_max).map_err(|e| OpenError::Target(target(), e));
+        || Live::new(url, authorization, limits.timeout, limits.body_max).map_err(|e| OpenError::Target(target(), e));
     let transport: Box<dyn Transport> = match address.wire {
         Wire::Live => Box::new(live()?),
         Wire::Record(folder) => {
             let folder = folder.join(address.target);
-            Box::new(Recorder::new(live()?, &folder, Scrubber::new(&authorization)).map_err(recording)?)
+            Box::new(Recorder::new(live()?, &folder, Scrubber::new(authorization)).map_err(recording)?)
         }
         Wire::Replay(folder) => Box::new(Replayer::new(&folder.join(address.target)).map_err(recording)?),
     };

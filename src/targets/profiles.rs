@@ -31,11 +31,12 @@ pub const PROFILES: Profiles = Profiles {
             variants: Some(("plan", &[("rbac", "paradime"), ("standard", "paradime-standard")])),
             kinds: &[Kind::Role, Kind::User, Kind::Domain],
             credentials: &["key", "secret", "token"],
-            settings: &["workspace", "plan"],
+            settings: super::paradime::SETTINGS,
             custom_roles: false,
             role_needed: true,
             accounts_without_role: false,
-            url: &["https://"],
+            // Paradime itself is reached by https only; http is for the sandbox on the same machine.
+            url: &["https://", "http://"],
         },
         // omni.md (b): groups are teams, folders and documents and models are resources.
         Profile {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -208,6 +210,25 @@ pub fn installed(name: &str) -> PathBuf {
     let done = Command::new("python3").arg(script).arg(name).output().unwrap();
     assert!(done.status.success(), "{name} cannot be installed: {}", String::from_utf8_lossy(&done.stderr));
     PathBuf::from(String::from_utf8(done.stdout).unwrap().trim())
+}
+
+/// One request by a client of a few lines that hides nothing: the status, where there was one, the head, and
+/// the body as far as it came. `headers` end with a line break each.
+pub fn http(addr: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (Option<u16>, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+    );
+    stream.write_all((head + body).as_bytes()).unwrap();
+    let mut all = Vec::new();
+    // What broke off has been read as far as it came.
+    let _ = stream.read_to_end(&mut all);
+    let end = all.windows(4).position(|w| w == b"\r\n\r\n");
+    let body = end.map(|at| all.split_off(at + 4)).unwrap_or_default();
+    let head = String::from_utf8_lossy(&all).into_owned();
+    (head.split(' ').nth(1).and_then(|s| s.parse().ok()), head, body)
 }
 
 /// Copies the files below a folder.

@@ -15,6 +15,7 @@ VENVS = Path(__file__).resolve().parents[2] / "target/venvs"
 PACKAGES = {
     "check-jsonschema": ["check-jsonschema==0.39.0"],
     "omni-python-sdk": ["omni-python-sdk==0.1.11"],
+    "paradime-io": ["paradime-io==6.9.0"],
     "scim2-server": ["scim2-server[cursor]==0.8.3"],
     "scim2-tester": ["scim2-cli==0.6.0", "scim2-tester==0.5.2"],
 }

@@ -17,6 +17,12 @@ use crate::model::{
 pub struct Template(String);
 
 impl Template {
+    /// A text that may hold variables.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The template as it stands in the files: it holds names of variables, never their values.
     #[must_use]
     pub fn written(&self) -> &str {

@@ -55,19 +55,28 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// Only where the thing still has this version (`If-Match`).
     pub version: Option<String>,
+    /// Whether it can be sent again by somebody who does not know what became of the first.
+    pub repeats: bool,
 }
 
 impl Request {
     /// A request without a body.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>, media: &'static str) -> Self {
-        Self { method, path: path.into(), media, body: None, version: None }
+        Self { method, path: path.into(), media, body: None, version: None, repeats: method.repeats() }
     }
 
     /// The same with a body.
     #[must_use]
     pub fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string().into_bytes());
+        self
+    }
+
+    /// The same, which only reads, whatever its method: a query of GraphQL.
+    #[must_use]
+    pub fn reads(mut self) -> Self {
+        self.repeats = true;
         self
     }
 

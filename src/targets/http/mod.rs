@@ -4,6 +4,7 @@
 //! What is traced (`RUST_LOG=rolecall=debug`) is the method, the path, the status, the time and the
 //! attempt: never a header or a body.
 
+mod address;
 mod limits;
 mod live;
 mod message;
@@ -16,6 +17,7 @@ pub(crate) mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use address::encrypted;
 pub use limits::Limits;
 pub use live::Live;
 pub use message::{Answer, Lost, Method, Request, Transport, encode};
@@ -77,7 +79,7 @@ impl Client {
 
     /// Sends a request until there is an answer. A refusal for want of room (429) is waited for whatever
     /// the method, since nothing was done; a server error and a lost answer only for what
-    /// [`Method::repeats`]. Any other status is an answer.
+    /// can be repeated ([`Request::repeats`]). Any other status is an answer.
     ///
     /// # Errors
     /// [`TargetError::Unknown`] where something that writes was sent and no answer came: look before it
@@ -132,7 +134,7 @@ impl Client {
 
     fn judge(&self, request: &Request, result: Result<Answer, Lost>, attempt: u32) -> Next {
         let last = attempt >= self.limits.attempts;
-        let repeats = request.method.repeats();
+        let repeats = request.repeats;
         match result {
             Ok(answer) if answer.status == 429 || (answer.status == 503 && repeats) => {
                 let asked = answer.retry_after.as_deref().and_then(|v| retry_after(v, Moment::now()));
