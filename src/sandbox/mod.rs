@@ -13,6 +13,8 @@ mod message;
 pub mod omni;
 pub mod scim;
 pub mod server;
+pub mod strongly;
+mod table;
 
 pub use fault::{Active, FaultError, Spec};
 pub use message::{Answer, Request};

@@ -47,7 +47,12 @@ impl Token {
     /// Whether a header says this token. Compares digests, whose times tell nothing.
     fn opens(&self, header: Option<&str>) -> bool {
         let said = header.and_then(|h| h.split_once(' ')).filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
-        said.is_some_and(|(_, token)| Sha256::digest(token.trim()) == Sha256::digest(&self.0))
+        said.is_some_and(|(_, token)| self.is(token))
+    }
+
+    /// Whether a text is this token.
+    fn is(&self, text: &str) -> bool {
+        Sha256::digest(text.trim()) == Sha256::digest(&self.0)
     }
 }
 
@@ -90,6 +95,11 @@ pub trait Api: Send {
 
     /// An error in the words of this API.
     fn error(&self, status: u16, text: &str, faults: &Active) -> Answer;
+
+    /// The header, in lower case, in which the token stands by itself; `None` where it is a bearer token.
+    fn token_header(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What is said to whoever does not know the token; `said` where something was sent in its place.
     fn closed(&self, said: bool) -> Answer {
@@ -380,9 +390,14 @@ impl Body for Sent {
 
 async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Result<hyper::Response<Sent>, Closed> {
     let (head, body) = incoming.into_parts();
-    let open = shared.token.opens(head.headers.get("authorization").and_then(|h| h.to_str().ok()));
+    let own = locked(&shared.api).token_header();
+    let token = head.headers.get(own.unwrap_or("authorization")).and_then(|h| h.to_str().ok());
+    let open = if own.is_some() { token.is_some_and(|t| shared.token.is(t)) } else { shared.token.opens(token) };
+    let said = token.is_some();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = head.headers.iter().filter(|(name, _)| *name != hyper::header::AUTHORIZATION);
+    let opening =
+        |name: &hyper::header::HeaderName| *name == hyper::header::AUTHORIZATION || own == Some(name.as_str());
+    let headers = head.headers.iter().filter(|(name, _)| !opening(name));
     let mut request = Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
@@ -394,9 +409,9 @@ async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Resul
     let too_large = collected.is_err();
     request.body = collected.map(|whole| whole.to_bytes().to_vec()).unwrap_or_default();
     if !open {
-        let refused = locked(&shared.api).closed(head.headers.contains_key("authorization"));
+        let refused = locked(&shared.api).closed(said);
         shared.log(&request, Some(refused.status), &Active::default());
-        let tells = refused.status == 401;
+        let tells = refused.status == 401 && own.is_none();
         return Ok(sent(if tells { refused.header("www-authenticate", "Bearer") } else { refused }, false));
     }
     if let Some(rest) = request.path.strip_prefix("/sandbox/") {

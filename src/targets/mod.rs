@@ -6,7 +6,10 @@ pub mod http;
 pub mod omni;
 mod open;
 mod profiles;
+mod roles;
 pub mod scim;
+mod settle;
+pub mod strongly;
 mod wanted;
 
 pub use open::{Address, Link, OpenError, Wire};
@@ -115,8 +118,8 @@ pub trait Reader: Send + Sync {
         false
     }
 
-    /// What accounts that go for good own in the target, by e-mail: what moves to somebody else, and what
-    /// somebody has to see to by hand.
+    /// What accounts that are closed or go for good own in the target, by e-mail: what moves to somebody else,
+    /// what stays theirs, and what somebody has to see to by hand.
     fn belongings<'a>(&'a self, users: &'a [String]) -> Task<'a, Result<BTreeMap<String, Belongings>, TargetError>> {
         let _ = users;
         Box::pin(async { Ok(BTreeMap::new()) })

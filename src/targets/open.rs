@@ -8,6 +8,7 @@ use super::directory::{DirectoryReader, DirectoryWriter, UrlError, path_of};
 use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Replayer, Scrubber, Secret, Transport};
 use super::omni;
 use super::scim::{self, SettingError};
+use super::strongly;
 use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
@@ -89,6 +90,7 @@ enum End {
     Directory(PathBuf),
     Scim(Arc<scim::Session>),
     Omni(Arc<omni::Session>),
+    Strongly(Arc<strongly::Session>),
 }
 
 impl Link {
@@ -117,6 +119,15 @@ impl Link {
                 let catalogue = Arc::clone(address.catalogue);
                 End::Omni(Arc::new(omni::Session::new(client, catalogue, address.wanted, successor)))
             }
+            "strongly" => {
+                let settings =
+                    strongly::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let url = strongly::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
+                let client = client(&address, &url, settings.limits())?;
+                let successor = address.successor.map(str::to_owned);
+                let catalogue = Arc::clone(address.catalogue);
+                End::Strongly(Arc::new(strongly::Session::new(client, catalogue, settings, address.wanted, successor)))
+            }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
         Ok(Self { target, end })
@@ -129,6 +140,7 @@ impl Link {
             End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
+            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session))),
         }
     }
 
@@ -144,6 +156,7 @@ impl Link {
             }
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
+            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session)))),
         }
     }
 
@@ -162,7 +175,15 @@ impl Link {
 fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
     let target = || address.target.to_owned();
     let get = |name: &str| address.credentials.get(name).cloned();
+    let key = get("key").filter(|_| address.provider == "strongly");
     let authorization = match (get("token"), get("user"), get("password")) {
+        (None, None, None) if address.provider == "strongly" => match key {
+            // Fact sheet strongly, section 2.1.
+            Some(key) => {
+                Authorization::Headers { secret: vec![("x-api-key", key)], plain: Vec::new(), hidden: Vec::new() }
+            }
+            None => return Err(OpenError::Credentials(target(), "its `credentials:` are to be `key`")),
+        },
         (Some(token), None, None) => Authorization::Bearer(token),
         (None, Some(user), Some(password)) => Authorization::Basic(user.expose().to_owned(), password),
         (None, None, None) => Authorization::Nothing,

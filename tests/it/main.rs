@@ -25,7 +25,9 @@ mod review;
 mod rules;
 mod sandbox_omni;
 mod sandbox_scim;
+mod sandbox_strongly;
 mod schemas;
 mod scim;
 #[cfg(unix)]
 mod signals;
+mod strongly;

@@ -4,7 +4,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
 
 use super::message::{Answer, Lost, Method, Request, Transport};
 use super::secret::{Authorization, Scrubber};
@@ -39,11 +39,11 @@ impl Live {
         let unusable = |what: &str| TargetError::Unavailable(what.to_owned());
         reqwest::Url::parse(base).map_err(|_| unusable("its address is no URL"))?;
         let mut headers = HeaderMap::new();
-        if let Some(value) = authorization.header() {
+        for (name, value, secret) in authorization.headers() {
             let mut value = HeaderValue::from_str(&value)
                 .map_err(|_| unusable("what opens it holds characters that cannot be sent"))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            value.set_sensitive(secret);
+            headers.insert(name, value);
         }
         let client = reqwest::Client::builder()
             .default_headers(headers)

@@ -4,6 +4,7 @@
 //! What is traced (`RUST_LOG=rolecall=debug`) is the method, the path, the status, the time and the
 //! attempt: never a header or a body.
 
+mod address;
 mod limits;
 mod live;
 mod message;
@@ -16,6 +17,7 @@ pub(crate) mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use address::encrypted;
 pub use limits::Limits;
 pub use live::Live;
 pub use message::{Answer, Lost, Method, Request, Transport, encode};

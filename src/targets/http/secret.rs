@@ -37,17 +37,31 @@ pub enum Authorization {
     Bearer(Secret),
     /// `Authorization: Basic ...` (RFC 7617): a user and a password.
     Basic(String, Secret),
+    /// Headers of the system's own.
+    Headers {
+        /// Those that open it, by name.
+        secret: Vec<(&'static str, Secret)>,
+        /// Those that only choose what is meant, by name.
+        plain: Vec<(&'static str, String)>,
+        /// What else is kept out of every text: what stands in the address, for example.
+        hidden: Vec<Secret>,
+    },
     /// None: a server on the same machine.
     Nothing,
 }
 
 impl Authorization {
-    /// The value of the header.
-    pub(super) fn header(&self) -> Option<String> {
+    /// The headers: name, value, and whether it is a secret.
+    pub(super) fn headers(&self) -> Vec<(&'static str, String, bool)> {
+        let authorization = |value: String| vec![("authorization", value, true)];
         match self {
-            Self::Bearer(token) => Some(format!("Bearer {}", token.expose())),
-            Self::Basic(user, password) => Some(format!("Basic {}", pair(user, password))),
-            Self::Nothing => None,
+            Self::Bearer(token) => authorization(format!("Bearer {}", token.expose())),
+            Self::Basic(user, password) => authorization(format!("Basic {}", pair(user, password))),
+            Self::Headers { secret, plain, .. } => {
+                let secret = secret.iter().map(|(name, value)| (*name, value.expose().to_owned(), true));
+                secret.chain(plain.iter().map(|(name, value)| (*name, value.clone(), false))).collect()
+            }
+            Self::Nothing => Vec::new(),
         }
     }
 
@@ -56,6 +70,11 @@ impl Authorization {
         match self {
             Self::Bearer(token) => vec![token.expose().to_owned()],
             Self::Basic(user, password) => vec![pair(user, password), password.expose().to_owned()],
+            Self::Headers { secret, hidden, .. } => {
+                let texts = secret.iter().map(|(_, value)| value).chain(hidden).map(Secret::expose);
+                // Without the scheme, which is no secret.
+                texts.map(|t| t.strip_prefix("Bearer ").unwrap_or(t).to_owned()).collect()
+            }
             Self::Nothing => Vec::new(),
         }
     }
@@ -151,6 +170,20 @@ mod tests {
         assert_eq!(scrubber.text("no such token: canary-1!"), "no such token: ***!");
         assert_eq!(scrubber.bytes(b"x canary-1".to_vec()), b"x ***");
         assert_eq!(scrubber.bytes(vec![0xff, 1]), [0xff, 1]);
+    }
+
+    #[test]
+    fn headers_of_its_own_are_hidden_but_for_those_that_only_choose() {
+        let of = Authorization::Headers {
+            secret: vec![("x-api-key", Secret::new("canary-key")), ("authorization", Secret::new("Bearer canary-2"))],
+            plain: vec![("x-workspace", "w0rk".to_owned())],
+            hidden: vec![Secret::new("c0mpany")],
+        };
+        let scrubber = Scrubber::new(&of);
+        assert_eq!(scrubber.text("canary-key canary-2 w0rk /c0mpany/ Bearer"), "*** *** w0rk /***/ Bearer");
+        let names: Vec<(&str, bool)> = of.headers().into_iter().map(|(name, _, secret)| (name, secret)).collect();
+        assert_eq!(names, [("x-api-key", true), ("authorization", true), ("x-workspace", false)]);
+        assert!(!format!("{of:?}").contains("canary"));
     }
 
     #[test]

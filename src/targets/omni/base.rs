@@ -1,6 +1,7 @@
 //! Where the API of an instance is: the address of its login page and `/api` (fact sheet omni, section a).
 
 use crate::targets::TargetError;
+use crate::targets::http::encrypted;
 
 /// The address of the API, from the address of the instance or of the API itself.
 ///
@@ -8,14 +9,7 @@ use crate::targets::TargetError;
 /// When it would send a key unencrypted to another machine.
 pub fn base_url(url: &str) -> Result<String, TargetError> {
     let base = url.trim_end_matches('/');
-    if let Some(rest) = base.strip_prefix("http://") {
-        let host = rest.split('/').next().unwrap_or_default();
-        let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        if !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-            let message = format!("Omni is reached by https:// only, and `{url}` would send the key unencrypted");
-            return Err(TargetError::Refused(message));
-        }
-    }
+    encrypted(base, "Omni")?;
     Ok(if base.ends_with("/api") { base.to_owned() } else { format!("{base}/api") })
 }
 

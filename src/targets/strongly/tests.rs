@@ -1,0 +1,1 @@
+//! Answers that the sandbox does not give.
