@@ -267,7 +267,8 @@ pub fn leaving(
             }
         }
         if !owned.stays.is_empty() {
-            plan.notes.push(note(format!("{email} keeps what they own: {}", some_of(&owned.stays)), None, rule));
+            let message = format!("{email} keeps what they own: {}", some_of(&owned.stays));
+            plan.notes.push(Note { rule: None, message, help: None, declared: None });
         }
         for step in &owned.by_hand {
             let message = format!("by hand, before {email} goes: {}", step.what);

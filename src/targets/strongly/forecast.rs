@@ -17,12 +17,14 @@ pub fn requests(session: &Session, waves: &[Vec<&Change>]) -> u64 {
         let mut lists: BTreeSet<String> = BTreeSet::new();
         for change in wave {
             total += match change {
-                Change::CreateUser { .. } => 2 + pages,
+                Change::CreateUser { user } => 2 + pages + u64::from(!user.attributes.is_empty()) * (1 + pages),
                 Change::InviteUser { .. } => 3,
                 Change::UpdateUser { before, after } => {
                     let place = before.attributes != after.attributes;
                     let account = before.role != after.role || before.name != after.name;
-                    u64::from(account) * 3 + u64::from(place) * (1 + 2 * pages)
+                    // Names are read back in the members list.
+                    let name = u64::from(before.name != after.name) * pages;
+                    u64::from(account) * 3 + name + u64::from(place) * (1 + 2 * pages)
                 }
                 // What they own, for the plan, and both lists before and after.
                 Change::DisableUser { .. } => 6,

@@ -19,9 +19,6 @@ mod settings;
 mod shape;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub use read::StronglyReader;
 pub use session::Session;
 pub use settings::{NAMES as SETTINGS, Settings, base_url};

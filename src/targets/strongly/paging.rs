@@ -90,3 +90,31 @@ pub async fn all<T>(
     }
     Err(TargetError::Malformed(format!("the list at {path} does not end")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_page_is_found_in_every_shape() {
+        let read = |body: Value| open(&body, "users").map(|p| (p.items.len(), p.total, p.last));
+        for (body, expected) in [
+            (
+                json!({"success": true, "data": [1, 2], "pagination": {"total": 5, "hasMore": true}}),
+                Some((2, Some(5), false)),
+            ),
+            (
+                json!({"success": true, "data": {"users": [1], "pagination": {"total": 1, "hasMore": false}}}),
+                Some((1, Some(1), true)),
+            ),
+            (json!({"count": 25, "limit": 20, "offset": 0, "users": [1, 2, 3]}), Some((3, Some(25), false))),
+            (json!({"success": true, "data": []}), Some((0, None, false))),
+            (json!([1]), Some((1, None, false))),
+            (json!({"success": true, "data": {"apps": [1]}}), None),
+            (json!("x"), None),
+        ] {
+            assert_eq!(read(body.clone()), expected, "{body}");
+        }
+    }
+}

@@ -310,3 +310,58 @@ pub fn api_role(role: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn users_are_read_in_both_shapes() {
+        let newer =
+            Person::read(&json!({"username": "Ada@x.example", "email": "Ada@x.example", "role": null})).unwrap();
+        assert_eq!((newer.email.as_str(), newer.role, newer.id, newer.archived), ("ada@x.example", None, None, None));
+        let older = json!({"id": "1", "email": "ada@x.example", "name": "Ada", "role": "admin", "status": "archived"});
+        let older = Person::read(&older).unwrap();
+        assert_eq!((older.id.as_deref(), older.archived), (Some("1"), Some(true)));
+        assert_eq!(Person::read(&json!({"username": "ada@x.example"})).unwrap().email, "ada@x.example");
+        assert_eq!(Person::read(&json!({"emails": [{"address": "a@x.example"}]})).unwrap().email, "a@x.example");
+        assert_eq!(Person::read(&json!({"username": "ada", "role": "admin"})), None, "nobody without an address");
+        assert_eq!(unwrapped(json!({"success": true, "data": {"a": 1}})), json!({"a": 1}));
+        assert_eq!(unwrapped(json!({"data": {"a": 1}})), json!({"data": {"a": 1}}));
+    }
+
+    #[test]
+    fn members_stand_beside_their_user_or_around_it() {
+        let beside = Member::read(&json!({"id": "m", "userId": "u", "email": "a@x.example", "role": "owner"})).unwrap();
+        assert_eq!((beside.user.as_deref(), beside.place.as_deref()), (Some("u"), Some("m")));
+        let around = json!({"_id": "m", "role": "member", "user": {"_id": "u", "email": "a@x.example", "name": "A"}});
+        let around = Member::read(&around).unwrap();
+        assert_eq!((around.user.as_deref(), around.name.as_deref()), (Some("u"), Some("A")));
+        let plain = Member::read(&json!({"userId": "u", "email": "a@x.example"})).unwrap();
+        assert_eq!((plain.user.as_deref(), plain.place.as_deref()), (Some("u"), Some("u")));
+    }
+
+    #[test]
+    fn lists_of_who_may_use_something_are_never_guessed() {
+        let read = |value: Value| Access::read(Kind::Application, &value);
+        let expected = Some(Access { open: true, users: vec!["u".to_owned()] });
+        assert_eq!(read(json!({"isPublic": true, "allowedUsers": ["u"]})), expected);
+        assert_eq!(read(json!({"permissions": {"isPublic": true, "allowedUsers": [{"userId": "u"}]}})), expected);
+        assert_eq!(read(json!({"isPublic": true})), None, "a list that is not shown is not an empty one");
+        assert_eq!(Access::read(Kind::Project, &json!({"allowedUsers": []})), None);
+    }
+
+    #[test]
+    fn shares_have_levels_or_none() {
+        let level = |value: Value| Share::read(&value).map(|s| s.level());
+        assert_eq!(level(json!({"userId": "u", "role": "Editor"})), Some(Ok("edit")));
+        assert_eq!(level(json!({"userId": "u"})), Some(Ok("view")));
+        assert_eq!(level(json!("u")), Some(Ok("view")));
+        assert_eq!(level(json!({"email": "a@x.example", "role": "critic"})), Some(Err("critic".to_owned())));
+        assert_eq!(level(json!({"role": "editor"})), None);
+        assert!(Share::read(&json!({"userId": "u", "role": "owner"})).is_some_and(|s| s.owns()));
+        let late = json!({"email": "a@x.example", "id": "i", "status": "accepted"});
+        assert_eq!(Invitation::read(&late), None, "only what is open");
+    }
+}

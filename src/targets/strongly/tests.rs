@@ -1,1 +1,0 @@
-//! Answers that the sandbox does not give.
