@@ -76,9 +76,9 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         Change::CreateRole { role } | Change::UpdateRole { after: role, .. } | Change::DeleteRole { role, .. } => {
             by_hand(format!("see to the role {}", role.name), "Strongly has the roles that it has")
         }
-        Change::GiveGrant { to, resource, roles } => grant(to, resource, &[], roles),
+        Change::GiveGrant { to, resource, roles } => grant(session, to, resource, &[], roles),
         Change::ChangeGrant { before, after, .. } if words(before) == words(after) => Reach::Nothing,
-        Change::ChangeGrant { to, resource, before, after } => grant(to, resource, before, after),
+        Change::ChangeGrant { to, resource, before, after } => grant(session, to, resource, before, after),
         Change::RevokeGrant { to: PrincipalRecord::User(_), .. } => Reach::Writes,
         Change::RevokeGrant { to, resource, .. } => {
             by_hand(format!("stop sharing {resource} with {to}"), share_place(resource))
@@ -118,7 +118,12 @@ fn words(roles: &[GrantedRole]) -> Vec<&str> {
 
 /// Whether the id of an account is not to be had.
 fn lost(session: &Session, user: &UserRecord) -> bool {
-    session.user(&user.email).is_ok_and(|u| u.id.is_none() && u.invitation.is_none())
+    unidentified(session, &user.email)
+}
+
+/// Whether somebody is there whose id is not to be had. Who is invited has none yet.
+fn unidentified(session: &Session, email: &str) -> bool {
+    session.user(email).is_ok_and(|u| u.id.is_none() && u.invitation.is_none())
 }
 
 /// Refuses what is no role in an organization.
@@ -272,11 +277,8 @@ fn resource(session: &Session, before: &ResourceRecord, after: &ResourceRecord) 
         let open = |v: Option<Visibility>| v == Some(Visibility::Everyone);
         match after.visibility {
             // Restricted and private are one: a list of people, which may be empty.
-            Some(Visibility::Private) if listed && !open(before.visibility) => {
-                if session.thing(&after.name).is_ok_and(|t| t.listed) {
-                    part.visibility = after.visibility;
-                }
-            }
+            Some(Visibility::Private)
+                if listed && !open(before.visibility) && !session.thing(&after.name).is_ok_and(|t| t.listed) => {}
             Some(_) if listed && before.visibility.is_some() => part.visibility = after.visibility,
             Some(visibility) => steps.push(step(
                 format!("see that {} is {}, which the API does not show", after.name, visibility.word()),
@@ -301,7 +303,13 @@ fn resource(session: &Session, before: &ResourceRecord, after: &ResourceRecord) 
     Reach::Part(Box::new(Change::UpdateResource { before: before.clone(), after: part }), together(steps))
 }
 
-fn grant(to: &PrincipalRecord, resource: &str, before: &[GrantedRole], after: &[GrantedRole]) -> Reach {
+fn grant(
+    session: &Session,
+    to: &PrincipalRecord,
+    resource: &str,
+    before: &[GrantedRole],
+    after: &[GrantedRole],
+) -> Reach {
     if let [first, second, ..] = after {
         let what =
             format!("{to} is to have {} and {} on {resource}, where Strongly keeps one role", first.role, second.role);
@@ -330,6 +338,11 @@ fn grant(to: &PrincipalRecord, resource: &str, before: &[GrantedRole], after: &[
             let roles = after.iter().map(|r| GrantedRole { role: "view".to_owned(), ..r.clone() }).collect();
             let given = Change::GiveGrant { to: to.clone(), resource: resource.to_owned(), roles };
             Reach::Part(Box::new(given), Some(what))
+        }
+        // Projects are shared by address, all else by id.
+        (PrincipalRecord::User(email), Some(kind)) if kind != Kind::Project && unidentified(session, email) => {
+            let what = format!("share {resource} with {email}, whose id the API does not show: {role}");
+            by_hand(what, share_place(resource))
         }
         (PrincipalRecord::User(_), Some(Kind::Workspace) | None) => {
             by_hand(format!("share {resource} with {to}: {role}"), share_place(resource))

@@ -164,7 +164,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
         pass.doubts.extend(found.doubts);
         pass.things(kind, &found.items);
     }
-    let lists = pass.to_read();
+    let lists = pass.wanted_of();
     let width = session.client().limits().concurrency.max(1);
     let found: Vec<(String, Thing, Seen)> = stream::iter(lists)
         .map(|(name, thing)| async move {
@@ -392,7 +392,7 @@ impl<'s> Pass<'s> {
     }
 
     /// The things of which more is asked for.
-    fn to_read(&mut self) -> Vec<(String, Thing)> {
+    fn wanted_of(&mut self) -> Vec<(String, Thing)> {
         for name in &self.session.settings.sign_in {
             match self.index.things.get(&format!("application/{name}")) {
                 Some(thing) => drop(self.index.sign_in.insert(name.clone(), thing.id.clone())),
@@ -487,10 +487,11 @@ impl<'s> Pass<'s> {
     fn domains(&mut self) {
         let mut on: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (app, pages) in &self.sign_in {
-            if !pages.domains.is_empty() && !(pages.enabled && pages.signup) {
+            let on_now = pages.enabled && pages.signup;
+            if !on_now && !pages.domains.is_empty() {
                 self.notes.push(format!("sign-up of application/{app} is off: its domains let nobody in"));
             }
-            if pages.domains.is_empty() && pages.enabled && pages.signup {
+            if on_now && pages.domains.is_empty() {
                 self.notes.push(format!(
                     "sign-up of application/{app} is on and names no domain: what that means is not published"
                 ));

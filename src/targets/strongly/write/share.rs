@@ -31,9 +31,11 @@ pub async fn set(
     if !matches!(thing.kind, Kind::Project | Kind::Workflow) {
         return Err(TargetError::Refused(format!("Strongly's API does not share {resource}")));
     }
-    let user = session.id(email)?;
+    // Projects are shared by address: their list says the id.
+    let known = session.user(email)?.id;
+    let user = known.as_deref();
     let wanted = after.first().map(|r| r.role.as_str());
-    let now = find(session, &thing, &user, email).await?;
+    let now = find(session, &thing, user, email).await?;
     if now.as_ref().is_some_and(Share::owns) {
         return Err(TargetError::Refused(format!("{email} owns {resource}: take the grant away")));
     }
@@ -54,23 +56,24 @@ pub async fn set(
         return Err(TargetError::Conflict(format!("{email} has {held} on {resource} now")));
     }
     let at = format!("/{}/{}", thing.kind.path(), encode(&thing.id));
-    let one = encode(&user);
+    let one = now.as_ref().and_then(|s| s.user.as_deref()).or(user).map(encode);
+    let one = || one.clone().ok_or_else(|| session.id(email).err().unwrap_or_else(not_visible));
     let (method, path, body) = match (thing.kind, held, wanted) {
         (Kind::Project, None, Some(role)) => {
             let body = json!({"email": email, "role": api_level(role)});
             (Method::Post, format!("{at}/collaborators"), Some(body))
         }
         (Kind::Project, Some(_), Some(role)) => {
-            (Method::Put, format!("{at}/collaborators/{one}"), Some(json!({"role": api_level(role)})))
+            (Method::Put, format!("{at}/collaborators/{}", one()?), Some(json!({"role": api_level(role)})))
         }
-        (Kind::Project, _, None) => (Method::Delete, format!("{at}/collaborators/{one}"), None),
+        (Kind::Project, _, None) => (Method::Delete, format!("{at}/collaborators/{}", one()?), None),
         (_, _, Some(role)) => {
-            let body = json!({"userId": user, "role": api_level(role)});
+            let body = json!({"userId": session.id(email)?, "role": api_level(role)});
             (Method::Post, format!("{at}/share"), Some(body))
         }
-        (_, _, None) => (Method::Delete, format!("{at}/share/{one}"), None),
+        (_, _, None) => (Method::Delete, format!("{at}/share/{}", one()?), None),
     };
-    let look = || find(session, &thing, &user, email);
+    let look = || find(session, &thing, user, email);
     let good = |share: &Option<Share>| match (share, wanted) {
         (None, None) => true,
         (Some(share), Some(role)) => share.level() == Ok(role),
@@ -78,7 +81,7 @@ pub async fn set(
     };
     match until(session, (method, &path, body.as_ref()), look, good).await {
         Err(TargetError::NotVisible(_)) => {
-            let now = find(session, &thing, &user, email).await?.and_then(|s| s.level().ok());
+            let now = find(session, &thing, user, email).await?.and_then(|s| s.level().ok());
             match (now, wanted) {
                 (Some(now), Some(role)) if now != role => Err(TargetError::NotVisible(format!(
                     "Strongly took {role} for {email} on {resource}, and shows {now}"
@@ -90,8 +93,11 @@ pub async fn set(
     }
 }
 
-async fn find(session: &Session, thing: &Thing, user: &str, email: &str) -> Result<Option<Share>, TargetError> {
+async fn find(session: &Session, thing: &Thing, user: Option<&str>, email: &str) -> Result<Option<Share>, TargetError> {
     let all = shares(session, thing).await?.items;
-    let is = |s: &Share| s.user.as_deref() == Some(user) || (s.user.is_none() && s.email.as_deref() == Some(email));
+    let is = |s: &Share| match (s.user.as_deref(), user) {
+        (Some(listed), Some(user)) => listed == user,
+        _ => s.email.as_deref() == Some(email),
+    };
     Ok(all.into_iter().find(is))
 }
