@@ -1,6 +1,6 @@
 //! From a declaration to a plan: what `plan` and `apply` have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -180,12 +180,19 @@ impl<'d> Work<'d> {
         reading: &Reading,
         plan: &mut TargetPlan,
     ) -> Result<(), Failure> {
-        if plan.irreversible.is_empty() {
+        // Who goes for good, and who can come back.
+        let disabled = plan.steps.iter().filter_map(|step| match &step.change {
+            Change::DisableUser { user, .. } => Some(user.email.clone()),
+            _ => None,
+        });
+        let leavers: BTreeSet<String> = plan.irreversible.iter().cloned().chain(disabled).collect();
+        if leavers.is_empty() {
             return Ok(());
         }
+        let leavers: Vec<String> = leavers.into_iter().collect();
         let name = &session.declared.name;
         let owned =
-            session.reader.belongings(&plan.irreversible).await.map_err(|e| {
+            session.reader.belongings(&leavers).await.map_err(|e| {
                 Failure::error(format!("what those own who leave the target `{name}` cannot be read: {e}"))
             })?;
         let successor = session.declared.desired.rules.removal.transfer_to.as_deref();

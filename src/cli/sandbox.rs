@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Ui};
 use crate::sandbox::fault::{TRANSPORT, Takes};
-use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, paradime, scim};
+use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, paradime, scim, strongly};
 
 /// Serve a system's API on this machine, to try rolecall without an account.
 ///
@@ -26,6 +26,7 @@ enum System {
     Scim(ScimArgs),
     Omni(OmniArgs),
     Paradime(ParadimeArgs),
+    Strongly(StronglyArgs),
 }
 
 /// A SCIM 2.0 server: users with the enterprise extension, groups, filters, PATCH, Bulk.
@@ -115,6 +116,35 @@ struct ParadimeArgs {
     workspace: Option<String>,
     /// Judge invitations as those of somebody with this role, by the table of who may invite whom
     #[arg(long, value_name = "ROLE")]
+    acting: Option<String>,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
+/// Strongly.AI: users, the organization, and what applications, projects, workflows and data sources are shared with.
+///
+/// The API begins at /api/v1; clients say the token as X-API-Key. Ends at SIGINT and SIGTERM, with the state
+/// written. Tests can ask for what happened: GET /sandbox/requests counts and lists the requests, DELETE
+/// forgets them, and POST /sandbox/faults with {"faults": ["shape-d"]} puts other faults in the place of those
+/// that are on. POST /sandbox/things takes what --things takes: what people do on Strongly's screens.
+#[derive(Debug, Args)]
+struct StronglyArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8734)]
+    port: u16,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Declarations whose users, resources, grants, teams and domains are there at the beginning, where the state is empty
+    #[arg(long, value_name = "FILES", num_args = 1..)]
+    seed: Vec<PathBuf>,
+    /// Which target of those declarations is meant
+    #[arg(long, value_name = "NAME", requires = "seed")]
+    seed_target: Option<String>,
+    /// A YAML file of what people do on screens, where the state is empty: users, invitations, accept, applications, projects, workspaces, workflows, data_sources, teams, policies
+    #[arg(long, value_name = "FILE")]
+    things: Option<PathBuf>,
+    /// Who made the key, by address; otherwise the first administrator
+    #[arg(long, value_name = "EMAIL")]
     acting: Option<String>,
     #[command(flatten)]
     manner: MannerArgs,
@@ -210,6 +240,21 @@ pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
                 acting: args.acting.clone(),
             };
             run(ui, "paradime", || paradime::serve(&options), args.manner.json)
+        }
+        System::Strongly(args) => {
+            if listed(ui, &args.manner, strongly::faults::FAULTS, strongly::ASSUMPTIONS) {
+                return Ok(Exit::Done);
+            }
+            let options = strongly::Options {
+                serve: serving(args.port, &args.place, &args.manner)?,
+                state: args.place.state.clone(),
+                seeds: args.seed.clone(),
+                seed_target: args.seed_target.clone(),
+                things: args.things.clone(),
+                users: args.manner.users,
+                acting: args.acting.clone(),
+            };
+            run(ui, "strongly", || strongly::serve(&options), args.manner.json)
         }
     }
 }

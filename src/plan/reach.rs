@@ -54,6 +54,8 @@ pub enum Reach {
 pub struct Belongings {
     /// What moves to somebody else before the account goes, sorted: `document/x1 (Sales)`.
     pub moves: Vec<String>,
+    /// What stays theirs while the account is closed, sorted.
+    pub stays: Vec<String>,
     /// What people have to see to before.
     pub by_hand: Vec<ByHand>,
 }
@@ -257,7 +259,7 @@ fn holds(
     taken
 }
 
-/// Completes a plan by what the accounts own that go for good: what moves and to whom, what people have
+/// Completes a plan by what the accounts own that go, for good or not: what stays theirs, what moves and to whom, what people have
 /// to do before, and that there is somebody to take it over. What is owned becomes part of what is reviewed.
 pub fn leaving(
     plan: &mut TargetPlan,
@@ -285,11 +287,18 @@ pub fn leaving(
                 None => orphans.push(format!("{email} ({what})")),
             }
         }
+        if !owned.stays.is_empty() {
+            let message = format!("{email} keeps what they own: {}", some_of(&owned.stays));
+            plan.notes.push(Note { rule: None, message, help: None, declared: None });
+        }
         for step in &owned.by_hand {
             let message = format!("by hand, before {email} goes: {}", step.what);
             plan.notes.push(note(message, Some(step.place.clone()), Code::UnreachableIsManual.name()));
         }
-        let seen = json!({"to": fit.filter(|_| !owned.moves.is_empty()), "moves": owned.moves});
+        let mut seen = json!({"to": fit.filter(|_| !owned.moves.is_empty()), "moves": owned.moves});
+        if !owned.stays.is_empty() {
+            seen["stays"] = json!(owned.stays);
+        }
         plan.touched.insert(format!("belongings of {email}"), seen);
     }
     if !orphans.is_empty() {
@@ -418,7 +427,7 @@ mod tests {
         let step = ByHand { what: "empty the folder".into(), place: "in there".into() };
         let owned = BTreeMap::from([(
             "eve@a.b".to_owned(),
-            Belongings { moves: vec!["schedule 1 (Daily)".into()], by_hand: vec![step] },
+            Belongings { moves: vec!["schedule 1 (Daily)".into()], by_hand: vec![step], ..Belongings::default() },
         )]);
         let judged = |successor: Option<&str>| {
             let mut plan = planned(&wanted, &was);

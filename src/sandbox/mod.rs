@@ -14,6 +14,7 @@ pub mod omni;
 pub mod paradime;
 pub mod scim;
 pub mod server;
+pub mod strongly;
 mod table;
 
 pub use fault::{Active, FaultError, Spec};

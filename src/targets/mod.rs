@@ -9,8 +9,10 @@ mod open;
 pub mod paradime;
 mod profiles;
 mod remains;
+mod roles;
 pub mod scim;
 mod settle;
+pub mod strongly;
 mod wanted;
 
 pub use known::{Known, Labels, may_touch};
@@ -143,8 +145,8 @@ pub trait Reader: Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// What accounts that go for good own in the target, by e-mail: what moves to somebody else, and what
-    /// somebody has to see to by hand.
+    /// What accounts that are closed or go for good own in the target, by e-mail: what moves to somebody else,
+    /// what stays theirs, and what somebody has to see to by hand.
     fn belongings<'a>(&'a self, users: &'a [String]) -> Task<'a, Result<BTreeMap<String, Belongings>, TargetError>> {
         let _ = users;
         Box::pin(async { Ok(BTreeMap::new()) })

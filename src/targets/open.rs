@@ -9,6 +9,7 @@ use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Re
 use super::omni;
 use super::paradime;
 use super::scim::{self, SettingError};
+use super::strongly;
 use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
@@ -91,6 +92,7 @@ enum End {
     Scim(Arc<scim::Session>),
     Omni(Arc<omni::Session>),
     Paradime(Arc<paradime::Session>),
+    Strongly(Arc<strongly::Session>),
 }
 
 impl Link {
@@ -120,6 +122,15 @@ impl Link {
                 End::Omni(Arc::new(omni::Session::new(client, catalogue, address.wanted, successor)))
             }
             "paradime" => End::Paradime(Arc::new(paradime_session(&address)?)),
+            "strongly" => {
+                let settings =
+                    strongly::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let url = strongly::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
+                let client = client(&address, &url, settings.limits())?;
+                let successor = address.successor.map(str::to_owned);
+                let catalogue = Arc::clone(address.catalogue);
+                End::Strongly(Arc::new(strongly::Session::new(client, catalogue, settings, address.wanted, successor)))
+            }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
         Ok(Self { target, end })
@@ -133,6 +144,7 @@ impl Link {
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
             End::Paradime(session) => Box::new(paradime::ParadimeReader::new(Arc::clone(session))),
+            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session))),
         }
     }
 
@@ -149,6 +161,7 @@ impl Link {
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
             End::Paradime(session) => Ok(Box::new(paradime::ParadimeWriter::new(Arc::clone(session)))),
+            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session)))),
         }
     }
 
@@ -183,7 +196,15 @@ fn paradime_session(address: &Address<'_>) -> Result<paradime::Session, OpenErro
 fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
     let target = || address.target.to_owned();
     let get = |name: &str| address.credentials.get(name).cloned();
+    let key = get("key").filter(|_| address.provider == "strongly");
     let authorization = match (get("token"), get("user"), get("password")) {
+        (None, None, None) if address.provider == "strongly" => match key {
+            // Fact sheet strongly, section 2.1.
+            Some(key) => {
+                Authorization::Headers { secret: vec![("x-api-key", key)], plain: Vec::new(), hidden: Vec::new() }
+            }
+            None => return Err(OpenError::Credentials(target(), "its `credentials:` are to be `key`")),
+        },
         (Some(token), None, None) => Authorization::Bearer(token),
         (None, Some(user), Some(password)) => Authorization::Basic(user.expose().to_owned(), password),
         (None, None, None) => Authorization::Nothing,

@@ -76,11 +76,12 @@ pub const PROFILES: Profiles = Profiles {
             variants: None,
             kinds: ALL,
             credentials: &["key"],
-            settings: &["organization"],
+            settings: super::strongly::SETTINGS,
             custom_roles: false,
             role_needed: true,
             accounts_without_role: false,
-            url: &["https://"],
+            // http is for the sandbox on the same machine.
+            url: &["https://", "http://"],
         },
         // scim.md 1: users and groups; what roles mean is the server's own.
         Profile {

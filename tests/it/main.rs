@@ -29,8 +29,10 @@ mod rules;
 mod sandbox_omni;
 mod sandbox_paradime;
 mod sandbox_scim;
+mod sandbox_strongly;
 mod schemas;
 mod scim;
 mod several;
 #[cfg(unix)]
 mod signals;
+mod strongly;

@@ -1,5 +1,4 @@
-//! What is there besides users and groups: tables of things by identifier, in the order in which they were
-//! made, that remember what a request changed.
+//! What is there besides users and groups: tables of things by identifier.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

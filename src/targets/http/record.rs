@@ -166,10 +166,25 @@ fn mask(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(map) => {
             for (key, item) in map {
-                let secret = SECRET_KEYS.contains(&key.to_ascii_lowercase().as_str()) && item.is_string();
-                if secret { *item = Value::from(MASK) } else { mask(item) }
+                if is_secret(key) { hide(item) } else { mask(item) }
             }
         }
+        _ => {}
+    }
+}
+
+/// Whether a key is named like a secret: `temporaryPassword` and `userApiKey` are as well.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_KEYS.contains(&key.as_str()) || key.ends_with("password") || key.ends_with("apikey")
+}
+
+/// Hides a secret: every text in it, where it is more than one.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(_) => *value = Value::from(MASK),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(map) => map.values_mut().for_each(hide),
         _ => {}
     }
 }

@@ -42,7 +42,7 @@ pub async fn belongings(session: &Session, users: &[String]) -> Result<BTreeMap<
             format!("empty their personal folder, in which there is at least: {}", personal.join(", "))
         };
         let by_hand = vec![ByHand { what, place: PERSONAL.to_owned() }];
-        found.insert(email.clone(), Belongings { moves, by_hand });
+        found.insert(email.clone(), Belongings { moves, by_hand, ..Belongings::default() });
     }
     Ok(found)
 }
