@@ -13,6 +13,7 @@ mod message;
 pub mod omni;
 pub mod scim;
 pub mod server;
+pub mod terminusdb;
 
 pub use fault::{Active, FaultError, Spec};
 pub use message::{Answer, Request};

@@ -25,6 +25,7 @@ mod review;
 mod rules;
 mod sandbox_omni;
 mod sandbox_scim;
+mod sandbox_terminusdb;
 mod schemas;
 mod scim;
 #[cfg(unix)]

@@ -23,6 +23,7 @@ mod things;
 mod world;
 
 pub use assumptions::ASSUMPTIONS;
+pub(super) use world::{Rows, Table};
 
 use std::path::PathBuf;
 
