@@ -7,6 +7,7 @@ pub mod omni;
 mod open;
 mod profiles;
 pub mod scim;
+pub mod terminusdb;
 mod wanted;
 
 pub use open::{Address, Link, OpenError, Wire};

@@ -8,6 +8,7 @@ use super::directory::{DirectoryReader, DirectoryWriter, UrlError, path_of};
 use super::http::{Authorization, Client, Limits, Live, RecordError, Recorder, Replayer, Scrubber, Secret, Transport};
 use super::omni;
 use super::scim::{self, SettingError};
+use super::terminusdb;
 use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
@@ -89,6 +90,7 @@ enum End {
     Directory(PathBuf),
     Scim(Arc<scim::Session>),
     Omni(Arc<omni::Session>),
+    TerminusDb(Arc<terminusdb::Session>),
 }
 
 impl Link {
@@ -117,6 +119,14 @@ impl Link {
                 let catalogue = Arc::clone(address.catalogue);
                 End::Omni(Arc::new(omni::Session::new(client, catalogue, address.wanted, successor)))
             }
+            "terminusdb" => {
+                let settings =
+                    terminusdb::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let url = terminusdb::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
+                let client = client(&address, &url, settings.limits())?;
+                let catalogue = Arc::clone(address.catalogue);
+                End::TerminusDb(Arc::new(terminusdb::Session::new(client, settings, catalogue, address.wanted)))
+            }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
         Ok(Self { target, end })
@@ -129,6 +139,7 @@ impl Link {
             End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
+            End::TerminusDb(session) => Box::new(terminusdb::TerminusReader::new(Arc::clone(session))),
         }
     }
 
@@ -144,6 +155,7 @@ impl Link {
             }
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
+            End::TerminusDb(session) => Ok(Box::new(terminusdb::TerminusWriter::new(Arc::clone(session)))),
         }
     }
 

@@ -55,19 +55,29 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// Only where the thing still has this version (`If-Match`).
     pub version: Option<String>,
+    /// A header of the system's own: its name in lower case, which is kept of the answer as well, and what
+    /// is sent in it.
+    pub own: Option<(&'static str, Option<String>)>,
 }
 
 impl Request {
     /// A request without a body.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>, media: &'static str) -> Self {
-        Self { method, path: path.into(), media, body: None, version: None }
+        Self { method, path: path.into(), media, body: None, version: None, own: None }
     }
 
     /// The same with a body.
     #[must_use]
     pub fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string().into_bytes());
+        self
+    }
+
+    /// The same with a header of the system's own, which is asked for in the answer.
+    #[must_use]
+    pub fn own(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.own = Some((name, value));
         self
     }
 
@@ -88,6 +98,8 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The value of `ETag`.
     pub etag: Option<String>,
+    /// The value of the header that the request asked for.
+    pub own: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
