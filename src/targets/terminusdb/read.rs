@@ -169,9 +169,11 @@ impl<'s> Pass<'s> {
             {
                 self.notes.say(format!("the built-in role `{name}` has other actions than a new server gives it"));
             }
+            // The server keeps no descriptions: those of the catalogue are as good as its own.
+            let description = known.and_then(|r| r.description.as_deref());
             let role = Role {
                 name: name.into(),
-                description: Said::Unsaid,
+                description: description.map_or(Said::Unsaid, |d| Said::Is(d.into())),
                 permissions: permissions.into_iter().collect(),
                 administers: false,
             };
