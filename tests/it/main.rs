@@ -30,3 +30,4 @@ mod schemas;
 mod scim;
 #[cfg(unix)]
 mod signals;
+mod terminusdb;

