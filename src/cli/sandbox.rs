@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Exit, Failure, Ui};
 use crate::sandbox::fault::{TRANSPORT, Takes};
-use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, paradime, scim, strongly};
+use crate::sandbox::{Handle, Serve, Spec, StartError, Token, omni, paradime, scim, strongly, terminusdb};
 
 /// Serve a system's API on this machine, to try rolecall without an account.
 ///
@@ -27,6 +27,7 @@ enum System {
     Omni(OmniArgs),
     Paradime(ParadimeArgs),
     Strongly(StronglyArgs),
+    Terminusdb(TerminusArgs),
 }
 
 /// A SCIM 2.0 server: users with the enterprise extension, groups, filters, PATCH, Bulk.
@@ -150,6 +151,33 @@ struct StronglyArgs {
     manner: MannerArgs,
 }
 
+/// TerminusDB: users, roles, organizations, databases, capabilities, and the documents of `_system`.
+///
+/// The API begins at /api. The token is the password of `admin`; other accounts sign in with theirs. Ends
+/// at SIGINT and SIGTERM, with the state written. Tests can ask for what happened, with the token as a
+/// bearer token: GET /sandbox/requests counts and lists the requests, DELETE forgets them, and POST
+/// /sandbox/faults with {"faults": ["throttle=1,every=3"]} puts other faults in the place of those that are
+/// on.
+#[derive(Debug, Args)]
+struct TerminusArgs {
+    /// The port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8733)]
+    port: u16,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Declarations whose users, roles, teams, data products and grants are there at the beginning, where the state is empty
+    #[arg(long, value_name = "FILES", num_args = 1..)]
+    seed: Vec<PathBuf>,
+    /// Which target of those declarations is meant
+    #[arg(long, value_name = "NAME", requires = "seed")]
+    seed_target: Option<String>,
+    /// Serve the calls of the hosted product as well: its five roles, invitations, one role for each scope
+    #[arg(long)]
+    hosted: bool,
+    #[command(flatten)]
+    manner: MannerArgs,
+}
+
 /// What opens a sandbox, and where it lies.
 #[derive(Debug, Args)]
 struct PlaceArgs {
@@ -255,6 +283,21 @@ pub fn sandbox(ui: &mut Ui, args: &SandboxArgs) -> Result<Exit, Failure> {
                 acting: args.acting.clone(),
             };
             run(ui, "strongly", || strongly::serve(&options), args.manner.json)
+        }
+        System::Terminusdb(args) => {
+            if listed(ui, &args.manner, terminusdb::faults::FAULTS, terminusdb::ASSUMPTIONS) {
+                return Ok(Exit::Done);
+            }
+            let options = terminusdb::Options {
+                serve: serving(args.port, &args.place, &args.manner)?,
+                state: args.place.state.clone(),
+                seeds: args.seed.clone(),
+                seed_target: args.seed_target.clone(),
+                users: args.manner.users,
+                groups: args.manner.groups,
+                hosted: args.hosted,
+            };
+            run(ui, "terminusdb", || terminusdb::serve(&options), args.manner.json)
         }
     }
 }

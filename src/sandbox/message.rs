@@ -11,7 +11,7 @@ pub struct Request {
     pub path: String,
     /// The parameters behind `?`, decoded, in their order.
     pub query: Vec<(String, String)>,
-    /// The headers by lower-case name, without the one that opens the server.
+    /// The headers by lower-case name, without the one that opens the server where the server looks at it.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,

@@ -16,6 +16,7 @@ pub mod scim;
 pub mod server;
 pub mod strongly;
 mod table;
+pub mod terminusdb;
 
 pub use fault::{Active, FaultError, Spec};
 pub use message::{Answer, Request};

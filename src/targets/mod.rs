@@ -13,6 +13,7 @@ mod roles;
 pub mod scim;
 mod settle;
 pub mod strongly;
+pub mod terminusdb;
 mod wanted;
 
 pub use known::{Known, Labels, may_touch};

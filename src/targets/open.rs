@@ -10,6 +10,7 @@ use super::omni;
 use super::paradime;
 use super::scim::{self, SettingError};
 use super::strongly;
+use super::terminusdb;
 use super::{Reader, TargetError, Wanted, Writer};
 use crate::model::{Catalogue, Moment};
 use crate::plan::Confirmed;
@@ -93,6 +94,7 @@ enum End {
     Omni(Arc<omni::Session>),
     Paradime(Arc<paradime::Session>),
     Strongly(Arc<strongly::Session>),
+    TerminusDb(Arc<terminusdb::Session>),
 }
 
 impl Link {
@@ -131,6 +133,14 @@ impl Link {
                 let catalogue = Arc::clone(address.catalogue);
                 End::Strongly(Arc::new(strongly::Session::new(client, catalogue, settings, address.wanted, successor)))
             }
+            "terminusdb" => {
+                let settings =
+                    terminusdb::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
+                let url = terminusdb::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
+                let client = client(&address, &url, settings.limits())?;
+                let catalogue = Arc::clone(address.catalogue);
+                End::TerminusDb(Arc::new(terminusdb::Session::new(client, settings, catalogue, address.wanted)))
+            }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
         };
         Ok(Self { target, end })
@@ -145,6 +155,7 @@ impl Link {
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
             End::Paradime(session) => Box::new(paradime::ParadimeReader::new(Arc::clone(session))),
             End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session))),
+            End::TerminusDb(session) => Box::new(terminusdb::TerminusReader::new(Arc::clone(session))),
         }
     }
 
@@ -162,6 +173,7 @@ impl Link {
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
             End::Paradime(session) => Ok(Box::new(paradime::ParadimeWriter::new(Arc::clone(session)))),
             End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session)))),
+            End::TerminusDb(session) => Ok(Box::new(terminusdb::TerminusWriter::new(Arc::clone(session)))),
         }
     }
 

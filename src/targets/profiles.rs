@@ -62,7 +62,7 @@ pub const PROFILES: Profiles = Profiles {
             variants: None,
             kinds: &[Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
             credentials: &["user", "password", "token"],
-            settings: &["mode", "organization"],
+            settings: super::terminusdb::SETTINGS,
             custom_roles: true,
             role_needed: false,
             accounts_without_role: false,

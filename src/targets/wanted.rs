@@ -1,7 +1,7 @@
 //! What of a target a run has to see: where each thing costs a request of its own, what no file speaks of
 //! and no rule removes is not asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Desired, Kind, Mode, PrincipalRecord, UserState};
 
@@ -18,6 +18,8 @@ pub struct Wanted {
     pub disabled: BTreeSet<String>,
     /// Who is declared to hold something, by the name of the resource.
     pub holders: BTreeSet<(String, PrincipalRecord)>,
+    /// Whose names in other systems these are: the e-mail by system and name.
+    pub handles: BTreeMap<(String, String), String>,
 }
 
 impl Wanted {
@@ -37,7 +39,14 @@ impl Wanted {
         let holders = directory.grants().iter().map(|g| (name(g.resource), directory.principal_record(g.principal)));
         let ended = desired.ended_grants.iter().map(|g| (g.resource.clone(), g.to.clone()));
         let disabled = directory.users().iter().filter(|u| u.state == UserState::Disabled);
+        let users = directory.users().iter();
+        let handles = users.flat_map(|u| u.handles.iter().map(move |(system, name)| (u, system, name)));
         Self {
+            handles: handles
+                .filter_map(|(u, system, name)| {
+                    Some(((system.to_string(), name.value()?.to_string()), u.email.to_string()))
+                })
+                .collect(),
             whole: (rule.mentioned && rule.mode == Mode::Authoritative) || !desired.blocks.is_empty(),
             resources: directory.resources().iter().map(|r| r.name.to_string()).collect(),
             listed: desired.manage.listed_access.iter().map(|id| name(*id)).collect(),

@@ -30,9 +30,11 @@ mod sandbox_omni;
 mod sandbox_paradime;
 mod sandbox_scim;
 mod sandbox_strongly;
+mod sandbox_terminusdb;
 mod schemas;
 mod scim;
 mod several;
 #[cfg(unix)]
 mod signals;
 mod strongly;
+mod terminusdb;

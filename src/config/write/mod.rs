@@ -88,6 +88,13 @@ fn catalogue_for(import: &Import<'_>) -> (Declared, Vec<String>) {
             && record.administers == role.administers
             && (role.description.is_none() || record.description == role.description)
     };
+    // The targets of a closed provider have its catalogue and no other: what is otherwise there is a role of
+    // their own, and what the system does not (yet) have is left out.
+    if import.builtin && !import.open && import.provider != "directory" {
+        let custom =
+            live.roles().iter().map(|r| &*r.name).filter(|name| !own.roles.contains_key(*name) || !agrees(name));
+        return (Declared::BuiltIn(own.name.clone()), custom.map(str::to_owned).collect());
+    }
     if own.roles.keys().all(|name| agrees(name)) {
         let custom = live.roles().iter().filter(|r| !own.roles.contains_key(&*r.name)).map(|r| r.name.to_string());
         let custom = custom.collect();

@@ -73,12 +73,17 @@ impl Live {
         if let Some(version) = &request.version {
             builder = builder.header(IF_MATCH, version.as_str());
         }
+        if let Some((name, Some(value))) = &request.own {
+            builder = builder.header(*name, value.as_str());
+        }
         let mut response = builder.send().await.map_err(|e| self.lost(e))?;
         let text = |name| Some(response.headers().get(&name)?.to_str().ok()?.to_owned());
+        let own = request.own.as_ref().and_then(|(name, _)| response.headers().get(*name)?.to_str().ok());
         let mut answer = Answer {
             status: response.status().as_u16(),
             retry_after: text(RETRY_AFTER),
             etag: text(ETAG),
+            own: own.map(str::to_owned),
             body: Vec::new(),
         };
         while let Some(chunk) = response.chunk().await.map_err(|e| self.lost(e))? {

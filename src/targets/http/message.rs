@@ -57,13 +57,16 @@ pub struct Request {
     pub version: Option<String>,
     /// Whether it can be sent again by somebody who does not know what became of the first.
     pub repeats: bool,
+    /// A header of the system's own: its name in lower case, which is kept of the answer as well, and what
+    /// is sent in it.
+    pub own: Option<(&'static str, Option<String>)>,
 }
 
 impl Request {
     /// A request without a body.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>, media: &'static str) -> Self {
-        Self { method, path: path.into(), media, body: None, version: None, repeats: method.repeats() }
+        Self { method, path: path.into(), media, body: None, version: None, own: None, repeats: method.repeats() }
     }
 
     /// The same with a body.
@@ -77,6 +80,13 @@ impl Request {
     #[must_use]
     pub fn reads(mut self) -> Self {
         self.repeats = true;
+        self
+    }
+
+    /// The same with a header of the system's own, which is asked for in the answer.
+    #[must_use]
+    pub fn own(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.own = Some((name, value));
         self
     }
 
@@ -97,6 +107,8 @@ pub struct Answer {
     pub retry_after: Option<String>,
     /// The value of `ETag`.
     pub etag: Option<String>,
+    /// The value of the header that the request asked for.
+    pub own: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }

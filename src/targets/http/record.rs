@@ -22,8 +22,9 @@ use crate::targets::Task;
 const FORMAT: &str = "rolecall.exchange/1";
 
 /// Keys whose values are secrets, in lower case.
-const SECRET_KEYS: [&str; 9] = [
+const SECRET_KEYS: [&str; 10] = [
     "password",
+    "key_hash",
     "secret",
     "token",
     "access_token",
@@ -71,6 +72,8 @@ struct Exchange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Value>,
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +119,7 @@ impl<T: Transport> Recorder<T> {
             status: None,
             retry_after: None,
             etag: None,
+            own: None,
             answer: None,
             lost: None,
         };
@@ -124,6 +128,7 @@ impl<T: Transport> Recorder<T> {
                 exchange.status = Some(answer.status);
                 exchange.retry_after.clone_from(&answer.retry_after);
                 exchange.etag.clone_from(&answer.etag);
+                exchange.own.clone_from(&answer.own);
                 exchange.answer = (!answer.body.is_empty()).then(|| plain(&self.scrubber, &answer.body));
             }
             Err(Lost::NotSent(why) | Lost::Never(why)) => exchange.lost = Some(Gone::NotSent(why.clone())),
@@ -241,6 +246,7 @@ impl Replayer {
                 status: exchange.status.unwrap_or_default(),
                 retry_after: exchange.retry_after.clone(),
                 etag: exchange.etag.clone(),
+                own: exchange.own.clone(),
                 body: match &exchange.answer {
                     None => Vec::new(),
                     Some(Value::String(text)) => text.clone().into_bytes(),
