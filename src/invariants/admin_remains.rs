@@ -2,7 +2,7 @@
 
 use super::{Answer, Breach, Place, RuleInfo, Scope, Subject, Verdict};
 use crate::diagnostic::Code;
-use crate::model::{Rules, UserState};
+use crate::model::{Directory, Rules, User, UserState};
 
 /// The rule.
 pub const RULE: RuleInfo = RuleInfo {
@@ -72,6 +72,15 @@ pub struct Administrators {
     pub after: usize,
     /// After all changes and when everybody who is invited has come.
     pub with_invited: usize,
+    /// Active people of whom the target does not tell whether they administer.
+    pub untold: usize,
+}
+
+/// How many active people there are of whom a target does not tell which role they have.
+#[must_use]
+pub fn untold(live: &Directory) -> usize {
+    let counts = |u: &&User| u.state == UserState::Active && u.role.is_unsaid() && u.kind().counts_as_admin();
+    live.users().iter().filter(counts).count()
 }
 
 /// Judges a plan, which has changes or not.
@@ -81,7 +90,7 @@ pub struct Administrators {
 #[must_use]
 pub fn admin_remains(of: Administrators, changes: bool, rules: &Rules) -> (Verdict, Option<String>) {
     let needed = rules.admins_at_least.max(1);
-    let Administrators { known, before, lowest, after: end, with_invited: invited } = of;
+    let Administrators { known, before, lowest, after: end, with_invited: invited, untold } = of;
     let floor = needed.min(before);
     if !changes {
         let answer = if before >= needed { Answer::Holds } else { Answer::Unknown };
@@ -99,6 +108,12 @@ pub fn admin_remains(of: Administrators, changes: bool, rules: &Rules) -> (Verdi
             let message =
                 format!("{} until an invitation is accepted; {} then", administrators(end), administrators(invited));
             return (Verdict::new(NAME, Answer::Unknown, message), None);
+        }
+        if untold > 0 && end >= floor {
+            let more = if untold == 1 { "1 more person".to_owned() } else { format!("{untold} more people") };
+            let message = format!("{} at the end; of {more} this target does not tell", administrators(end));
+            let help = "look in the system who administers it: at least {N} must remain";
+            return (Verdict::new(NAME, Answer::Unknown, message).help(help.replace("{N}", &needed.to_string())), None);
         }
         let message = format!("{} would be left at the end; at least {needed} must remain", administrators(end));
         let verdict = Verdict::new(NAME, Answer::Violated, message).help(
@@ -135,4 +150,22 @@ fn advice(end: usize, rules: &Rules) -> Option<String> {
          (`policies: {admins: {at_least: 2}}`)"
             .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_told_may_administer() {
+        let rules = Rules { admins_at_least: 2, ..Rules::default() };
+        let of = Administrators { known: true, before: 1, lowest: 1, after: 1, with_invited: 1, untold: 3 };
+        let judged = |of| admin_remains(of, true, &rules).0;
+        let verdict = judged(of);
+        assert_eq!(verdict.answer, Answer::Unknown);
+        assert!(verdict.message.contains("of 3 more people this target does not tell"), "{}", verdict.message);
+        assert_eq!(judged(Administrators { untold: 0, ..of }).answer, Answer::Violated);
+        // Of those who are told, nobody goes because others may be there.
+        assert_eq!(judged(Administrators { lowest: 0, after: 0, ..of }).answer, Answer::Violated);
+    }
 }

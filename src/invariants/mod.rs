@@ -34,7 +34,7 @@ mod subject;
 mod unreachable_is_manual;
 mod visibility_agrees;
 
-pub use admin_remains::{Administrators, admin_remains};
+pub use admin_remains::{Administrators, admin_remains, untold};
 pub use blast_radius::{Tally, count_removals, judge_removals};
 pub use change_in_place::change_in_place;
 pub use invite_once::{invite_once, not_invited_again};

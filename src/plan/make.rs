@@ -12,7 +12,7 @@ use super::{
 };
 use crate::access::{self, Asker, At, Files, World};
 use crate::diagnostic::{Code, Location, thousands};
-use crate::invariants::{self, Answer, Applier, RULES, Verdict};
+use crate::invariants::{self, Administrators, Answer, Applier, RULES, Verdict};
 use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership, Rules};
 
 /// What a plan for one target needs to know besides the two states.
@@ -83,7 +83,11 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let ordered = order(&situation, changes);
     let steps = ordered.steps;
     guards.extend(ordered.conflict.as_ref().map(conflict));
-    let (verdict, advice) = invariants::admin_remains(ordered.administrators, !steps.is_empty(), &desired.rules);
+    let (verdict, advice) = invariants::admin_remains(
+        Administrators { untold: invariants::untold(live), ..ordered.administrators },
+        !steps.is_empty(),
+        &desired.rules,
+    );
     if let Some(message) = advice {
         notes.push(Note { rule: Some(verdict.rule.clone()), message, help: None, declared: None });
     }

@@ -665,6 +665,7 @@ fn administrators(world: &World<'_>, count: &Count, waves: &[u32]) -> Administra
         lowest,
         after: count.after(),
         with_invited: headcount::administrators_with_invited(world),
+        untold: 0,
     }
 }
 
