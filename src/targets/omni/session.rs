@@ -32,6 +32,8 @@ pub struct Session {
 pub struct Index {
     /// The membership id of each user, by e-mail.
     pub users: HashMap<String, String>,
+    /// Who was revoked and is still shown, by e-mail: nothing can be given to them any more.
+    pub inactive: BTreeSet<String>,
     /// The e-mail of each user, by membership id.
     pub emails: HashMap<String, String>,
     /// The id of each group, by name.
