@@ -356,6 +356,7 @@ impl<'s> Pass<'s> {
             {
                 doubts.push(format!("group `{name}` shows no members, and {} say that they are in it", users.len()));
                 inside.extend(users);
+                self.index.hiding_groups.insert(name.to_owned());
             }
             let others = group.members.iter().filter(|m| !self.users.contains_key(*m)).count();
             if others > 0 {

@@ -38,6 +38,8 @@ pub struct Index {
     pub emails: HashMap<String, String>,
     /// The id of each group, by name.
     pub groups: HashMap<String, String>,
+    /// Groups that showed no members where users say that they are in it.
+    pub hiding_groups: BTreeSet<String>,
     /// Names that several groups have: a group of people and that of an embed entity, for example.
     pub ambiguous_groups: BTreeSet<String>,
     /// Resources by their names in the files.
