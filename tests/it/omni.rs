@@ -137,7 +137,8 @@ impl Omni {
         let one = |p: &Value| {
             let role = p["direct"]["role"].as_str()?;
             let owner = p["direct"]["isOwner"] == true;
-            (!owner).then(|| (p["name"].as_str().unwrap().to_owned(), role.to_owned()))
+            // Which denies nothing: it is how a permit is taken away where none can be deleted.
+            (!owner && role != "NO_ACCESS").then(|| (p["name"].as_str().unwrap().to_owned(), role.to_owned()))
         };
         let mut found: Vec<_> = permits["permits"].as_array().unwrap().iter().filter_map(one).collect();
         found.sort();

@@ -80,9 +80,12 @@ fn raw(addr: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &s
     got
 }
 
+/// Requests: method, path with its query, status.
+type Asked = BTreeSet<(String, String, u16)>;
+
 thread_local! {
-    /// What the tests of this thread have asked for: method, path with its query, status.
-    static SEEN: RefCell<BTreeSet<(String, String, u16)>> = const { RefCell::new(BTreeSet::new()) };
+    /// What the tests of this thread have asked for.
+    static SEEN: RefCell<Asked> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// A sandbox and how to talk to it.
@@ -1195,7 +1198,7 @@ fn is_operation(operation: &str, method: &str, path: &str) -> bool {
 #[test]
 fn every_row_of_the_operations_is_tested() {
     let mut left = Vec::new();
-    let mut done: Vec<(fn(), BTreeSet<(String, String, u16)>)> = Vec::new();
+    let mut done: Vec<(fn(), Asked)> = Vec::new();
     for (row, operation, refusals, test) in OPERATIONS {
         if !done.iter().any(|(t, _)| std::ptr::fn_addr_eq(*t, *test)) {
             SEEN.take();

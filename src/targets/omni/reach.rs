@@ -19,7 +19,17 @@ const TIMEZONE_PLACE: &str = "in Omni: Settings > Users, Manage beside the user,
 
 /// What Omni makes of a change.
 pub fn reach(session: &Session, change: &Change) -> Reach {
+    let revoked = |email: &String| session.index().inactive.contains(email);
     match change {
+        // What the files give them still is for the day on which they are somebody new.
+        Change::AddMember { member } if revoked(&member.user) => Reach::Nothing,
+        Change::UpdateUser { after, .. } if revoked(&after.email) => Reach::Nothing,
+        Change::GiveGrant { to: PrincipalRecord::User(email), .. }
+        | Change::ChangeGrant { to: PrincipalRecord::User(email), .. }
+            if revoked(email) =>
+        {
+            Reach::Nothing
+        }
         Change::CreateUser { user } | Change::InviteUser { user } => create(session, user),
         Change::UpdateUser { before, after } => update(session, before, after),
         Change::EnableUser { user } => never(

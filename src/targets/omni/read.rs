@@ -125,7 +125,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     pass.index.definitions = list(&definitions, "records").iter().filter_map(Definition::read).collect();
     pass.roles();
     pass.people(people.items, administrator.as_deref());
-    pass.groups(&groups.items);
+    doubts.extend(pass.groups(&groups.items));
 
     let wanted = &session.wanted;
     if wanted.wants_kinds(WITH_ROLES) {
@@ -206,6 +206,8 @@ struct Pass<'s> {
     index: Index,
     roles: HashMap<String, RoleId>,
     users: HashMap<String, UserId>,
+    /// Who says that they are in a group, by its id.
+    in_groups: HashMap<String, Vec<UserId>>,
     teams: HashMap<String, TeamId>,
     /// By the name in the files.
     resources: HashMap<String, ResourceId>,
@@ -229,6 +231,7 @@ impl<'s> Pass<'s> {
             index: Index::default(),
             roles: HashMap::new(),
             users: HashMap::new(),
+            in_groups: HashMap::new(),
             teams: HashMap::new(),
             resources: HashMap::new(),
             names: HashMap::new(),
@@ -313,6 +316,13 @@ impl<'s> Pass<'s> {
         }
         let id = self.build.user(user, ());
         self.users.insert(person.id.clone(), id);
+        if person.active {
+            for group in person.groups {
+                self.in_groups.entry(group).or_default().push(id);
+            }
+        } else {
+            self.index.inactive.insert(email.clone());
+        }
         self.index.emails.insert(person.id.clone(), email.clone());
         self.index.users.insert(email, person.id);
     }
@@ -321,7 +331,9 @@ impl<'s> Pass<'s> {
         name.starts_with(SYSTEM) || self.index.definitions.get(name).is_some_and(|d| d.system)
     }
 
-    fn groups(&mut self, groups: &[Group]) {
+    /// The groups with their members; what makes it doubtful that these are all.
+    fn groups(&mut self, groups: &[Group]) -> Vec<String> {
+        let mut doubts = Vec::new();
         let mut by_name: BTreeMap<&str, Vec<&Group>> = BTreeMap::new();
         for group in groups {
             by_name.entry(&group.name).or_default().push(group);
@@ -337,7 +349,15 @@ impl<'s> Pass<'s> {
             let id = self.build.team(team, ());
             self.teams.insert(name.to_owned(), id);
             self.index.groups.insert(name.to_owned(), group.id.clone());
-            let inside: BTreeSet<UserId> = group.members.iter().filter_map(|m| self.users.get(m)).copied().collect();
+            let mut inside: BTreeSet<UserId> =
+                group.members.iter().filter_map(|m| self.users.get(m)).copied().collect();
+            if group.members.is_empty()
+                && let Some(users) = self.in_groups.remove(&group.id)
+            {
+                doubts.push(format!("group `{name}` shows no members, and {} say that they are in it", users.len()));
+                inside.extend(users);
+                self.index.hiding_groups.insert(name.to_owned());
+            }
             let others = group.members.iter().filter(|m| !self.users.contains_key(*m)).count();
             if others > 0 {
                 strangers.push(name.to_owned());
@@ -353,6 +373,7 @@ impl<'s> Pass<'s> {
                 some(&strangers)
             ));
         }
+        doubts
     }
 
     /// The name in the files: its own where it is the only one of that kind, else its id.

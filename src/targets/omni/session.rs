@@ -32,10 +32,14 @@ pub struct Session {
 pub struct Index {
     /// The membership id of each user, by e-mail.
     pub users: HashMap<String, String>,
+    /// Who was revoked and is still shown, by e-mail: nothing can be given to them any more.
+    pub inactive: BTreeSet<String>,
     /// The e-mail of each user, by membership id.
     pub emails: HashMap<String, String>,
     /// The id of each group, by name.
     pub groups: HashMap<String, String>,
+    /// Groups that showed no members where users say that they are in it.
+    pub hiding_groups: BTreeSet<String>,
     /// Names that several groups have: a group of people and that of an embed entity, for example.
     pub ambiguous_groups: BTreeSet<String>,
     /// Resources by their names in the files.

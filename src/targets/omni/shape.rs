@@ -35,6 +35,8 @@ pub struct Person {
     pub attributes: BTreeMap<String, String>,
     /// Attributes whose values cannot be written as one text.
     pub unclear: Vec<String>,
+    /// The ids of the groups that it says it is in.
+    pub groups: Vec<String>,
 }
 
 impl Person {
@@ -46,6 +48,7 @@ impl Person {
             email: Email::parse(&user_name).ok().map(|e| e.as_str().to_owned()),
             name: text(value, "displayName"),
             active: boolean(value, "active").unwrap_or(true),
+            groups: list(value, "groups").iter().filter_map(|g| text(g, "value")).collect(),
             ..Self::default()
         };
         for (name, value) in get(value, ATTRIBUTES).and_then(Value::as_object).into_iter().flatten() {

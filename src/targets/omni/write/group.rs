@@ -143,7 +143,11 @@ async fn edit(
 ) -> Result<Vec<Result<(), TargetError>>, TargetError> {
     let group = again(session, team).await?;
     let path = path(&group.id);
-    let right = |g: &Group, (_, id, _, inside): &(usize, String, &str, bool)| g.members.contains(id) == *inside;
+    // Of a group that hides its members, nobody knows that somebody is out: they are taken out all the same.
+    let hides = group.members.is_empty() && session.index().hiding_groups.contains(team);
+    let right = |g: &Group, (_, id, _, inside): &(usize, String, &str, bool)| {
+        g.members.contains(id) == *inside && (*inside || !hides)
+    };
     let mut results: Vec<Result<(), TargetError>> = vec![Ok(()); wanted.len()];
     let open: Vec<usize> = (0..wanted.len()).filter(|n| !right(&group, &wanted[*n])).collect();
     for chunk in open.chunks(MEMBERS_MAX) {
