@@ -16,8 +16,8 @@ const GOOD: [&str; 6] = [
     include_str!("../../examples/quickstart/people.yaml"),
     include_str!("../../examples/quickstart/access.yaml"),
     include_str!("../../examples/quickstart/teams/engineering.yaml"),
-    include_str!("../../examples/many-systems/rolecall.yaml"),
-    include_str!("../../examples/many-systems/systems/bi.yaml"),
+    include_str!("../../examples/many-systems/declaration/rolecall.yaml"),
+    include_str!("../../examples/many-systems/declaration/systems/bi.yaml"),
 ];
 
 /// How many cases: `ROLECALL_CASES` for a long run by hand.

@@ -19,6 +19,7 @@ mod judged;
 mod kubernetes;
 mod life;
 mod locks;
+mod many_systems;
 mod moments;
 mod omni;
 mod paradime;

@@ -312,7 +312,7 @@ fn tests_are_judged_on_what_the_plan_leads_to() {
 
 #[test]
 fn the_examples_hold() {
-    for name in ["quickstart", "many-systems"] {
+    for name in ["quickstart", "many-systems/declaration"] {
         let env = TestEnv::new();
         copy_example(name, &env);
         let output = env.run(&["test"]);
