@@ -44,15 +44,23 @@ impl Token {
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// Whether a header says this token. Compares digests, whose times tell nothing.
-    fn opens(&self, header: Option<&str>) -> bool {
+    /// Whether a header says this token as a bearer's.
+    #[must_use]
+    pub fn opens(&self, header: Option<&str>) -> bool {
         let said = header.and_then(|h| h.split_once(' ')).filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
-        said.is_some_and(|(_, token)| self.is(token))
+        said.is_some_and(|(_, token)| self.is(token.trim()))
     }
 
-    /// Whether a text is this token.
-    fn is(&self, text: &str) -> bool {
-        Sha256::digest(text.trim()) == Sha256::digest(&self.0)
+    /// Whether a text is this token. Compares digests, whose times tell nothing.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        Sha256::digest(text) == Sha256::digest(&self.0)
+    }
+
+    /// Whether it begins so: where that says what kind of token it is.
+    #[must_use]
+    pub fn begins(&self, with: &str) -> bool {
+        self.0.starts_with(with)
     }
 }
 
@@ -90,16 +98,17 @@ pub trait Api: Send {
         !matches!(request.method.as_str(), "GET" | "HEAD")
     }
 
+    /// Whether a request knows what opens the server: the token as a bearer's, unless the API has other ways
+    /// as well. `header` finds one by its lower-case name.
+    fn opens(&self, token: &Token, header: &dyn Fn(&str) -> Option<String>) -> bool {
+        token.opens(header("authorization").as_deref())
+    }
+
     /// Answers a request.
     fn answer(&mut self, call: &Call<'_>) -> Answer;
 
     /// An error in the words of this API.
     fn error(&self, status: u16, text: &str, faults: &Active) -> Answer;
-
-    /// The header, in lower case, in which the token stands by itself; `None` where it is a bearer token.
-    fn token_header(&self) -> Option<&'static str> {
-        None
-    }
 
     /// What is said to whoever does not know the token; `said` where something was sent in its place.
     fn closed(&self, said: bool) -> Answer {
@@ -390,14 +399,10 @@ impl Body for Sent {
 
 async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Result<hyper::Response<Sent>, Closed> {
     let (head, body) = incoming.into_parts();
-    let own = locked(&shared.api).token_header();
-    let token = head.headers.get(own.unwrap_or("authorization")).and_then(|h| h.to_str().ok());
-    let open = if own.is_some() { token.is_some_and(|t| shared.token.is(t)) } else { shared.token.opens(token) };
-    let said = token.is_some();
+    let header = |name: &str| head.headers.get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
+    let open = locked(&shared.api).opens(&shared.token, &header);
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let opening =
-        |name: &hyper::header::HeaderName| *name == hyper::header::AUTHORIZATION || own == Some(name.as_str());
-    let headers = head.headers.iter().filter(|(name, _)| !opening(name));
+    let headers = head.headers.iter().filter(|(name, _)| *name != hyper::header::AUTHORIZATION);
     let mut request = Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
@@ -409,9 +414,9 @@ async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Resul
     let too_large = collected.is_err();
     request.body = collected.map(|whole| whole.to_bytes().to_vec()).unwrap_or_default();
     if !open {
-        let refused = locked(&shared.api).closed(said);
+        let refused = locked(&shared.api).closed(head.headers.contains_key("authorization"));
         shared.log(&request, Some(refused.status), &Active::default());
-        let tells = refused.status == 401 && own.is_none();
+        let tells = refused.status == 401;
         return Ok(sent(if tells { refused.header("www-authenticate", "Bearer") } else { refused }, false));
     }
     if let Some(rest) = request.path.strip_prefix("/sandbox/") {

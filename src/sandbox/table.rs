@@ -1,5 +1,5 @@
 //! Tables of things by identifier, in the order in which they were made, that remember what a request
-//! changed.
+//! changed: to be undone, or written to a file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -125,36 +125,43 @@ impl<T: Clone + PartialEq + Serialize + DeserializeOwned> Rows for Table<T> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
-    fn text(text: &str) -> String {
-        text.to_owned()
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Thing {
+        base: String,
+    }
+
+    fn thing(base: &str) -> Thing {
+        Thing { base: base.to_owned() }
     }
 
     #[test]
     fn a_table_goes_back_to_what_it_was() {
-        let mut table: Table<String> = Table::default();
-        table.put("a", 1, text("VIEWER"));
-        table.put("b", 2, text("VIEWER"));
+        let mut table: Table<Thing> = Table::default();
+        table.put("a", 1, thing("VIEWER"));
+        table.put("b", 2, thing("VIEWER"));
         assert_eq!(table.touched(), ["a", "b"]);
-        let before: Vec<(String, String)> = table.iter().map(|(id, c)| (id.to_owned(), c.clone())).collect();
+        let before: Vec<(String, Thing)> = table.iter().map(|(id, c)| (id.to_owned(), c.clone())).collect();
         table.remove("a");
-        assert!(table.change("b", |c| *c = "QUERIER".to_owned()));
+        assert!(table.change("b", |c| c.base = "QUERIER".to_owned()));
         assert!(!table.change("b", |_| {}), "nothing is changed");
-        table.put("c", 3, text("MODELER"));
+        table.put("c", 3, thing("MODELER"));
         table.remove("c");
         table.undo();
-        let after: Vec<(String, String)> = table.iter().map(|(id, c)| (id.to_owned(), c.clone())).collect();
+        let after: Vec<(String, Thing)> = table.iter().map(|(id, c)| (id.to_owned(), c.clone())).collect();
         assert_eq!(before, after);
         assert_eq!(table.touched(), [""; 0], "and nothing is left to be written");
     }
 
     #[test]
     fn a_row_comes_back_as_it_was() {
-        let mut table: Table<String> = Table::default();
-        table.put("a", 7, text("VIEWER"));
+        let mut table: Table<Thing> = Table::default();
+        table.put("a", 7, thing("VIEWER"));
         let row = Rows::row(&table, "a").unwrap();
-        let mut other: Table<String> = Table::default();
+        let mut other: Table<Thing> = Table::default();
         assert_eq!(other.restore("a", &row), Some(()));
         assert_eq!((other.get("a"), Rows::row(&other, "a")), (table.get("a"), Some(row)));
         assert_eq!(other.restore("b", "{}"), None);

@@ -123,7 +123,7 @@ impl Link {
                 let settings =
                     strongly::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
                 let url = strongly::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
-                let client = client(&address, &url, settings.limits())?;
+                let client = client_with(&address, &url, settings.limits(), &strongly_key(&address)?)?;
                 let successor = address.successor.map(str::to_owned);
                 let catalogue = Arc::clone(address.catalogue);
                 End::Strongly(Arc::new(strongly::Session::new(client, catalogue, settings, address.wanted, successor)))
@@ -140,7 +140,7 @@ impl Link {
             End::Directory(path) => Box::new(DirectoryReader::new(path, now)),
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
-            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session))),
+            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session), now)),
         }
     }
 
@@ -156,7 +156,7 @@ impl Link {
             }
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
-            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session)))),
+            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session), now))),
         }
     }
 
@@ -171,19 +171,26 @@ impl Link {
     }
 }
 
+/// What opens an instance of Strongly: a key in a header of its own (fact sheet strongly, section 2.1).
+fn strongly_key(address: &Address<'_>) -> Result<Authorization, OpenError> {
+    match (address.wire, address.credentials.get("key")) {
+        // A recording is answered without anybody's secrets.
+        (Wire::Replay(_), _) => Ok(Authorization::Nothing),
+        (_, Some(key)) => {
+            let secret = vec![("x-api-key", key.clone())];
+            Ok(Authorization::Headers { secret, plain: Vec::new(), hidden: Vec::new() })
+        }
+        (_, None) => {
+            Err(OpenError::Credentials(address.target.to_owned(), "its `credentials:` are to be `{key: ...}`"))
+        }
+    }
+}
+
 /// The client for an address, with what opens it.
 fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
     let target = || address.target.to_owned();
     let get = |name: &str| address.credentials.get(name).cloned();
-    let key = get("key").filter(|_| address.provider == "strongly");
     let authorization = match (get("token"), get("user"), get("password")) {
-        (None, None, None) if address.provider == "strongly" => match key {
-            // Fact sheet strongly, section 2.1.
-            Some(key) => {
-                Authorization::Headers { secret: vec![("x-api-key", key)], plain: Vec::new(), hidden: Vec::new() }
-            }
-            None => return Err(OpenError::Credentials(target(), "its `credentials:` are to be `key`")),
-        },
         (Some(token), None, None) => Authorization::Bearer(token),
         (None, Some(user), Some(password)) => Authorization::Basic(user.expose().to_owned(), password),
         (None, None, None) => Authorization::Nothing,
@@ -192,14 +199,25 @@ fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, Op
             return Err(OpenError::Credentials(target(), message));
         }
     };
+    client_with(address, url, limits, &authorization)
+}
+
+/// The client for an address that is opened so.
+fn client_with(
+    address: &Address<'_>,
+    url: &str,
+    limits: Limits,
+    authorization: &Authorization,
+) -> Result<Client, OpenError> {
+    let target = || address.target.to_owned();
     let recording = |error| OpenError::Record(target(), error);
     let live =
-        || Live::new(url, &authorization, limits.timeout, limits.body_max).map_err(|e| OpenError::Target(target(), e));
+        || Live::new(url, authorization, limits.timeout, limits.body_max).map_err(|e| OpenError::Target(target(), e));
     let transport: Box<dyn Transport> = match address.wire {
         Wire::Live => Box::new(live()?),
         Wire::Record(folder) => {
             let folder = folder.join(address.target);
-            Box::new(Recorder::new(live()?, &folder, Scrubber::new(&authorization)).map_err(recording)?)
+            Box::new(Recorder::new(live()?, &folder, Scrubber::new(authorization)).map_err(recording)?)
         }
         Wire::Replay(folder) => Box::new(Replayer::new(&folder.join(address.target)).map_err(recording)?),
     };

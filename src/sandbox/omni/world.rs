@@ -1,11 +1,12 @@
-//! What is there besides users and groups: tables of things by identifier.
+//! What is there besides users and groups: tables of things by identifier, in the order in which they were
+//! made, that remember what a request changed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::sandbox::scim::store::Store;
-pub use crate::sandbox::table::{Rows, Table};
+use crate::sandbox::table::{Rows, Table};
 
 /// A database that is connected (b.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,8 @@ use crate::targets::TargetError;
 pub fn encrypted(url: &str, system: &str) -> Result<(), TargetError> {
     let Some(rest) = url.strip_prefix("http://") else { return Ok(()) };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // Before an `@` stands a user, also where it looks like a host.
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
         return Ok(());
