@@ -721,3 +721,65 @@ fn the_example_is_planned_and_applied() {
     has(&state, &[r#"["alan@acme.example","developer",true"#, r#"["grace@acme.example","developer",false"#]);
     has(&strongly.plan(&[]).notes.iter().map(|n| n.message.clone()).collect::<String>(), &["make the team data"]);
 }
+
+/// Domains are those of every application that is named; without any, nobody signs up.
+#[test]
+fn domains_are_those_of_the_named_applications() {
+    let strongly = Strongly::with(ACME, &[]);
+    strongly.by_hand(&json!({"applications": [
+        {"name": "portal", "sign_in": {"enabled": true, "signup": true, "domains": ["acme.example"]}},
+        {"name": "docs", "sign_in": {"enabled": true, "signup": true, "domains": []}},
+    ]}));
+    let declare = |domains: &str| {
+        strongly.declare(&format!(
+            "    settings: {{sign_in: 'portal, application/docs'}}\n    manage: {{domains: authoritative}}\nusers:\n  \
+             ada@acme.example: {{role: admin}}\ndomains: {domains}\n"
+        ));
+    };
+    let pages = || -> Vec<Value> {
+        let state = strongly.state();
+        let things = state["things"].as_array().unwrap().clone();
+        things.iter().filter(|t| t[0] == "apps").map(|t| t[5].clone()).collect()
+    };
+    declare("{acme.example: {role: viewer}}");
+    let plan = strongly.plan(&[]);
+    assert_eq!(words(&plan), ["change-domain acme.example"], "it is on one of both pages");
+    note(&plan, "acme.example may sign up on some of the pages, and not on application/docs");
+    assert_eq!(apply_all(&strongly), Some(0));
+    assert_eq!(pages(), [json!([["acme.example"], true]), json!([["acme.example"], true])]);
+    strongly.is_converged();
+    declare("{acme.example: {role: developer}}");
+    strongly.run(&["plan"]).ended(3);
+    declare("{}");
+    assert_eq!(words(&strongly.plan(&[])), ["remove-domain acme.example"]);
+    assert_eq!(apply_all(&strongly), Some(0));
+    assert_eq!(pages(), [json!([[], false]), json!([[], false])], "what an empty list means is not published");
+    strongly.is_converged();
+}
+
+/// What leavers own goes where the settings say, and is never deleted.
+#[test]
+fn who_goes_is_archived_with_an_explicit_action() {
+    let strongly = Strongly::with(ACME, &[]);
+    let declare = |target: &str, policies: &str| {
+        strongly.declare(&format!(
+            "    manage: {{users: authoritative}}\n{target}users:\n  ada@acme.example: {{role: admin}}\n  bea@acme.example: \
+             {{role: developer}}\n  guest@other.example: {{role: viewer}}\npolicies: {{removal: {{users: delete{policies}}}}}\n"
+        ));
+    };
+    declare("    settings: {assets: delete}\n", "");
+    has(&strongly.run(&["plan"]).ended(1).text(), &["rolecall deletes nothing"]);
+    declare("    settings: {assets: transfer}\n", "");
+    let plan = strongly.plan(&[]);
+    assert_eq!(words(&plan), ["disable-user cas@acme.example"], "nobody can be deleted, and who is archived is gone");
+    assert!(
+        plan.guards.iter().any(|v| v.message.contains("nobody takes over what these accounts own: cas@acme.example"))
+    );
+    declare("    settings: {assets: transfer}\n", ", transfer_to: ada@acme.example");
+    let plan = strongly.plan(&[]);
+    has(&note(&plan, "before cas@acme.example goes, ada@acme.example takes over").message, &["apps docs"]);
+    assert_eq!(apply_all(&strongly), Some(0));
+    let state = strongly.state().to_string();
+    has(&state, &[r#"["cas@acme.example","developer",true"#, r#"["apps","docs",true,[],"ada@acme.example""#]);
+    strongly.is_converged();
+}
