@@ -101,10 +101,7 @@ pub trait Api: Send {
     /// Whether a request knows what opens the server: the token as a bearer's, unless the API has other ways
     /// as well. `header` finds one by its lower-case name.
     fn opens(&self, token: &Token, header: &dyn Fn(&str) -> Option<String>) -> bool {
-        match self.token_header() {
-            Some(own) => header(own).is_some_and(|said| token.is(said.trim())),
-            None => token.opens(header("authorization").as_deref()),
-        }
+        token.opens(header("authorization").as_deref())
     }
 
     /// Whether it finds out by itself who asks: then every request reaches it, with the header that says
@@ -118,11 +115,6 @@ pub trait Api: Send {
 
     /// An error in the words of this API.
     fn error(&self, status: u16, text: &str, faults: &Active) -> Answer;
-
-    /// The header, in lower case, in which the token stands by itself; `None` where it is a bearer token.
-    fn token_header(&self) -> Option<&'static str> {
-        None
-    }
 
     /// What is said to whoever does not know the token; `said` where something was sent in its place.
     fn closed(&self, said: bool) -> Answer {
@@ -416,16 +408,10 @@ impl Body for Sent {
 async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Result<hyper::Response<Sent>, Closed> {
     let (head, body) = incoming.into_parts();
     let header = |name: &str| head.headers.get(name).and_then(|h| h.to_str().ok()).map(str::to_owned);
-    let (open, own) = {
-        let api = locked(&shared.api);
-        (api.opens(&shared.token, &header), api.token_header())
-    };
-    let said = header(own.unwrap_or("authorization")).is_some();
+    let open = locked(&shared.api).opens(&shared.token, &header);
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let opening =
-        |name: &hyper::header::HeaderName| *name == hyper::header::AUTHORIZATION || own == Some(name.as_str());
     let own_door = shared.own_door && !head.uri.path().starts_with("/sandbox/");
-    let headers = head.headers.iter().filter(|(name, _)| own_door || !opening(name));
+    let headers = head.headers.iter().filter(|(name, _)| own_door || *name != hyper::header::AUTHORIZATION);
     let mut request = Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
@@ -437,9 +423,9 @@ async fn serve(shared: Arc<Shared>, incoming: hyper::Request<Incoming>) -> Resul
     let too_large = collected.is_err();
     request.body = collected.map(|whole| whole.to_bytes().to_vec()).unwrap_or_default();
     if !open && !own_door {
-        let refused = locked(&shared.api).closed(said);
+        let refused = locked(&shared.api).closed(head.headers.contains_key("authorization"));
         shared.log(&request, Some(refused.status), &Active::default());
-        let tells = refused.status == 401 && own.is_none();
+        let tells = refused.status == 401;
         return Ok(sent(if tells { refused.header("www-authenticate", "Bearer") } else { refused }, false));
     }
     if let Some(rest) = request.path.strip_prefix("/sandbox/") {

@@ -128,7 +128,7 @@ impl Link {
                 let settings =
                     strongly::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
                 let url = strongly::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
-                let client = client(&address, &url, settings.limits())?;
+                let client = client_with(&address, &url, settings.limits(), &strongly_key(&address)?)?;
                 let successor = address.successor.map(str::to_owned);
                 let catalogue = Arc::clone(address.catalogue);
                 End::Strongly(Arc::new(strongly::Session::new(client, catalogue, settings, address.wanted, successor)))
@@ -154,8 +154,8 @@ impl Link {
             End::Scim(session) => Box::new(scim::ScimReader::new(Arc::clone(session))),
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
             End::Paradime(session) => Box::new(paradime::ParadimeReader::new(Arc::clone(session))),
-            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session))),
             End::TerminusDb(session) => Box::new(terminusdb::TerminusReader::new(Arc::clone(session))),
+            End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session), now)),
         }
     }
 
@@ -172,8 +172,8 @@ impl Link {
             End::Scim(session) => Ok(Box::new(scim::ScimWriter::new(Arc::clone(session)))),
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
             End::Paradime(session) => Ok(Box::new(paradime::ParadimeWriter::new(Arc::clone(session)))),
-            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session)))),
             End::TerminusDb(session) => Ok(Box::new(terminusdb::TerminusWriter::new(Arc::clone(session)))),
+            End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session), now))),
         }
     }
 
@@ -204,19 +204,26 @@ fn paradime_session(address: &Address<'_>) -> Result<paradime::Session, OpenErro
     Ok(paradime::Session::new(client, catalogue, credential, settings.audit_log, address.wanted.whole))
 }
 
+/// What opens an instance of Strongly: a key in a header of its own (fact sheet strongly, section 2.1).
+fn strongly_key(address: &Address<'_>) -> Result<Authorization, OpenError> {
+    match (address.wire, address.credentials.get("key")) {
+        // A recording is answered without anybody's secrets.
+        (Wire::Replay(_), _) => Ok(Authorization::Nothing),
+        (_, Some(key)) => {
+            let secret = vec![("x-api-key", key.clone())];
+            Ok(Authorization::Headers { secret, plain: Vec::new(), hidden: Vec::new() })
+        }
+        (_, None) => {
+            Err(OpenError::Credentials(address.target.to_owned(), "its `credentials:` are to be `{key: ...}`"))
+        }
+    }
+}
+
 /// The client for an address, with what opens it.
 fn client(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
     let target = || address.target.to_owned();
     let get = |name: &str| address.credentials.get(name).cloned();
-    let key = get("key").filter(|_| address.provider == "strongly");
     let authorization = match (get("token"), get("user"), get("password")) {
-        (None, None, None) if address.provider == "strongly" => match key {
-            // Fact sheet strongly, section 2.1.
-            Some(key) => {
-                Authorization::Headers { secret: vec![("x-api-key", key)], plain: Vec::new(), hidden: Vec::new() }
-            }
-            None => return Err(OpenError::Credentials(target(), "its `credentials:` are to be `key`")),
-        },
         (Some(token), None, None) => Authorization::Bearer(token),
         (None, Some(user), Some(password)) => Authorization::Basic(user.expose().to_owned(), password),
         (None, None, None) => Authorization::Nothing,

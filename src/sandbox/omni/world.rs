@@ -1,4 +1,5 @@
-//! What is there besides users and groups: tables of things by identifier.
+//! What is there besides users and groups: tables of things by identifier, in the order in which they were
+//! made, that remember what a request changed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

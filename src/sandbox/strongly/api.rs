@@ -12,7 +12,7 @@ use super::world::{Kind, World};
 use super::{BASE, organizations, sharing, things, users};
 use crate::model::Moment;
 use crate::sandbox::keep::{Keep, Row, Step};
-use crate::sandbox::{Active, Answer, Api, Call, Request, Spec};
+use crate::sandbox::{Active, Answer, Api, Call, Request, Spec, Token};
 
 /// The media type of every body.
 const MEDIA: &str = "application/json";
@@ -124,8 +124,8 @@ impl Api for Strongly {
         FAULTS
     }
 
-    fn token_header(&self) -> Option<&'static str> {
-        Some("x-api-key")
+    fn opens(&self, token: &Token, header: &dyn Fn(&str) -> Option<String>) -> bool {
+        header("x-api-key").is_some_and(|key| token.is(&key))
     }
 
     fn answer(&mut self, call: &Call<'_>) -> Answer {
@@ -139,9 +139,8 @@ impl Api for Strongly {
         failed(&Refusal::new(status, text))
     }
 
-    fn closed(&self, said: bool) -> Answer {
-        let text = if said { "Invalid API key" } else { "X-API-Key is missing" };
-        failed(&Refusal::new(401, text))
+    fn closed(&self, _: bool) -> Answer {
+        failed(&Refusal::new(401, "X-API-Key is missing or not valid"))
     }
 
     fn control(&mut self, request: &Request, rest: &str) -> Option<Answer> {

@@ -13,8 +13,8 @@ use super::settings::SETTLE;
 use super::shape::{Access, Invitation, Item, Kind, Member, Person, Share, SignIn};
 use super::{forecast, leaving, reach};
 use crate::model::{
-    Builder, Change, Domain, Grant, Kept, Kind as Sort, Principal, Resource, ResourceId, RoleId, Said, User, UserId,
-    UserState, Visibility,
+    Builder, Change, Domain, Grant, Kept, Kind as Sort, Moment, Principal, Resource, ResourceId, RoleId, Said, User,
+    UserId, UserState, Visibility,
 };
 use crate::plan::{Belongings, Promise, Reach};
 use crate::targets::http::encode;
@@ -36,12 +36,13 @@ pub struct StronglyReader {
     session: Arc<Session>,
     capabilities: Capabilities,
     looked_up: LookedUp,
+    now: Moment,
 }
 
 impl StronglyReader {
-    /// A reader over that conversation.
+    /// A reader over that conversation. `now` decides which invitations have run out.
     #[must_use]
-    pub fn new(session: Arc<Session>) -> Self {
+    pub fn new(session: Arc<Session>, now: Moment) -> Self {
         let limits = session.client().limits();
         let capabilities = Capabilities {
             // Teams, memberships and policies are steps by hand (section 2.4).
@@ -65,7 +66,7 @@ impl StronglyReader {
             // What is touched is read right before and after; there are no ETags (section 2.1).
             level: Promise::Observed,
         };
-        Self { session, capabilities, looked_up: LookedUp::default() }
+        Self { session, capabilities, looked_up: LookedUp::default(), now }
     }
 }
 
@@ -77,12 +78,12 @@ impl Reader for StronglyReader {
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move {
             self.looked_up.forget();
-            read(&self.session).await
+            read(&self.session, self.now).await
         })
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
-        Box::pin(async move { Ok(holds(&*self.looked_up.or(read(&self.session)).await?, change)) })
+        Box::pin(async move { Ok(holds(&*self.looked_up.or(read(&self.session, self.now)).await?, change)) })
     }
 
     fn reach(&self, change: &Change) -> Reach {
@@ -123,7 +124,7 @@ pub async fn shares(session: &Session, thing: &Thing) -> Result<Listing<Share>, 
 }
 
 /// Reads what is wanted.
-pub async fn read(session: &Session) -> Result<Reading, TargetError> {
+pub async fn read(session: &Session, now: Moment) -> Result<Reading, TargetError> {
     let before = session.client().sent();
     let organization = match &session.settings.organization {
         Some(id) => id.clone(),
@@ -139,7 +140,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     session.index().organization = organization.clone();
     let (active, archived, places) =
         tokio::try_join!(people(session, false, None), people(session, true, None), members(session))?;
-    let mut pass = Pass::new(session, organization);
+    let mut pass = Pass::new(session, organization, now);
     match invitations(session).await {
         Ok(open) => {
             pass.doubts.extend(open.doubts.iter().cloned());
@@ -208,6 +209,7 @@ async fn look(session: &Session, thing: &Thing) -> Result<Seen, TargetError> {
 /// One pass over what was read.
 struct Pass<'s> {
     session: &'s Session,
+    now: Moment,
     build: Builder<()>,
     notes: Vec<String>,
     doubts: Vec<String>,
@@ -227,11 +229,12 @@ struct Pass<'s> {
 }
 
 impl<'s> Pass<'s> {
-    fn new(session: &'s Session, organization: String) -> Self {
+    fn new(session: &'s Session, organization: String, now: Moment) -> Self {
         let mut build = Builder::new();
         let roles = crate::targets::roles::known(&mut build, &session.catalogue);
         Self {
             session,
+            now,
             build,
             notes: Vec::new(),
             doubts: Vec::new(),
@@ -306,10 +309,9 @@ impl<'s> Pass<'s> {
                 self.notes.push(format!("{} was invited more than once", invitation.email));
             }
         }
-        let now = self.session.now();
         for (email, invitation) in invitations {
             let mut user = User::new(email);
-            let over = invitation.expires.is_some_and(|e| e.is_past(now));
+            let over = invitation.expires.is_some_and(|e| e.is_past(self.now));
             user.state = if over { UserState::InvitationExpired } else { UserState::Invited };
             user.attributes = vec![(ORGANIZATION_ROLE.into(), said(invitation.role.as_deref()))];
             let id = self.build.user(user, ());

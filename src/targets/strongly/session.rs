@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::settings::Settings;
 use super::shape::{Kind, unwrapped};
-use crate::model::{Catalogue, Moment};
+use crate::model::Catalogue;
 use crate::targets::http::{Answer, Client, Method, Request};
 use crate::targets::scim::said;
 use crate::targets::scim::value::{get, text};
@@ -168,11 +168,6 @@ impl Session {
     /// The path of the organization.
     pub fn organization(&self) -> String {
         format!("/organizations/{}", crate::targets::http::encode(&self.index().organization))
-    }
-
-    /// When something is, for what runs out.
-    pub fn now(&self) -> Moment {
-        Moment::now()
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::session::{Sent, Session};
 use super::settings::SETTLE;
 use super::shape::Kind;
-use crate::model::Change;
+use crate::model::{Change, Moment};
 use crate::targets::http::{Method, backoff};
 use crate::targets::settle::{settled, unread};
 use crate::targets::{Stamp, TargetError, Task, Writer};
@@ -32,6 +32,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Changes an instance.
 pub struct StronglyWriter {
     session: Arc<Session>,
+    now: Moment,
 }
 
 /// What is carried out together.
@@ -64,8 +65,8 @@ fn together(change: &Change) -> Together<'_> {
 impl StronglyWriter {
     /// A writer over that conversation.
     #[must_use]
-    pub fn new(session: Arc<Session>) -> Self {
-        Self { session }
+    pub fn new(session: Arc<Session>, now: Moment) -> Self {
+        Self { session, now }
     }
 
     async fn one(&self, change: &Change) -> Result<(), TargetError> {
@@ -141,7 +142,7 @@ impl Writer for StronglyWriter {
 
     fn verify<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
-            let reading = super::read::read(&self.session).await?;
+            let reading = super::read::read(&self.session, self.now).await?;
             Ok(super::holds::holds(&reading.directory, change))
         })
     }
