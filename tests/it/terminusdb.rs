@@ -387,6 +387,12 @@ fn the_file_says_what_a_team_gives_already() {
     ));
     let text = graph.run(&["validate"]).text();
     assert!(!text.contains("on data-product/acme/hr already"), "{text}");
+    // A role in another organization gives nothing here.
+    let elsewhere =
+        but(&declared, "idle: {members: []}", "idle: {members: [{user: cas@acme.example, role: Admin Role}]}");
+    graph.declare(&elsewhere);
+    let text = graph.run(&["validate"]).text();
+    assert!(!text.contains("on data-product/acme/hr already"), "{text}");
 }
 
 #[test]
