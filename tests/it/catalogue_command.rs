@@ -66,7 +66,10 @@ fn built_in_ones_need_no_files() {
     let env = TestEnv::new();
     let all = env.run(&["catalogue"]).ended(0);
     let names: Vec<&str> = all.stdout.lines().filter_map(|l| l.split(' ').next()).filter(|n| !n.is_empty()).collect();
-    assert_eq!(names, ["catalogue", "omni", "paradime", "paradime-standard", "scim", "strongly", "terminusdb"]);
+    assert_eq!(
+        names,
+        ["catalogue", "omni", "paradime", "paradime-standard", "scim", "strongly", "terminusdb", "terminusdb-hosted"]
+    );
     assert_eq!(env.run(&["catalogue", "paradime"]).ended(0).stdout, shown("paradime", WIDTH));
     env.write("rolecall.yaml", "version: 1\ntargets: [\n");
     env.run(&["catalogue", "omni"]).ended(0).says(&["CONNECTION_ADMIN is above MODELER"]);
@@ -111,11 +114,14 @@ fn what_programs_read() {
     };
     let all = read(&["catalogue", "--json"]);
     let names: Vec<&str> = all["catalogues"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["omni", "paradime", "paradime-standard", "scim", "shop", "strongly", "terminusdb"]);
+    assert_eq!(
+        names,
+        ["omni", "paradime", "paradime-standard", "scim", "shop", "strongly", "terminusdb", "terminusdb-hosted"]
+    );
     let one = &read(&["catalogue", "shop", "--format", "json"])["catalogues"][0];
     assert_eq!(one["built_in"], false);
     assert_eq!(one["order"][2], serde_json::json!({"role": "buyer", "stands": "incomparable", "to": "clerk"}));
-    let terminusdb = &read(&["catalogue", "terminusdb", "--json"])["catalogues"][0];
+    let terminusdb = &read(&["catalogue", "terminusdb-hosted", "--json"])["catalogues"][0];
     assert_eq!(terminusdb["built_in"], true);
     let reader = terminusdb["roles"].as_array().unwrap().iter().find(|r| r["name"] == "Data Reader").unwrap();
     assert!(reader["permissions"].is_null() && reader["inferred"].is_string());

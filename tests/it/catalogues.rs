@@ -31,7 +31,7 @@ fn gives(catalogue: &Catalogue, role: &str) -> Option<Vec<String>> {
 #[test]
 fn every_catalogue_is_sound_and_names_its_source() {
     let names: Vec<&str> = PROFILES.catalogues.iter().map(|(n, _)| *n).collect();
-    assert_eq!(names, ["strongly", "paradime", "paradime-standard", "omni", "terminusdb", "scim"]);
+    assert_eq!(names, ["strongly", "paradime", "paradime-standard", "omni", "terminusdb", "terminusdb-hosted", "scim"]);
     for name in names {
         let catalogue = builtin(name);
         assert_eq!(catalogue.name, name);
@@ -253,11 +253,14 @@ fn terminusdb_has_17_actions_and_two_roles_whose_actions_are_known() {
     assert_eq!(administers, ["super-user"]);
     assert_eq!(terminusdb.roles["super-user"].places, [Place::User]);
     assert_eq!(terminusdb.compare("Consumer Role", "Admin Role"), Standing::Below);
+    // Delegation has no ceiling; other roles of a server are declared with their actions.
+    assert_eq!(terminusdb.roles.len(), 3);
+    assert_eq!(gives(&terminusdb, "Admin Role"), Some(sorted(&["Admin Role", "Consumer Role"])));
 }
 
 #[test]
 fn terminusdb_hosted_roles_are_named_and_not_known() {
-    let terminusdb = builtin("terminusdb");
+    let terminusdb = builtin("terminusdb-hosted");
     let hosted = [
         ("admin", "Admin Role"),
         ("collaborator", "Collaborator"),

@@ -2,6 +2,7 @@
 //! answered, replayed; and what was not recorded.
 
 mod replay;
+mod single;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -218,6 +218,11 @@ fn what_is_imported_is_there_already() {
     graph.run(&["import", "--target", "graph", "--into", "imported"]).ended(0);
     let output = graph.run(&["-f", "imported", "plan", "--detailed-exitcode"]).ended(0);
     has(&output.text(), &["1 account is left alone, whose name is no e-mail address: bob", "the account `admin`"]);
+    // A role that is called like one of the hosted product is one of the server's own.
+    graph.ask("POST", "/api/roles", &json!({"name": "Data Reader", "action": ["instance_read_access"]}));
+    graph.run(&["import", "--target", "graph", "--into", "again"]).ended(0);
+    graph.run(&["-f", "again", "plan", "--detailed-exitcode"]).ended(0);
+    graph.ask("DELETE", "/api/roles/Data%20Reader", &Value::Null);
     // With the names of people it is the same.
     graph.declare(&whole());
     graph.is_converged();
@@ -382,6 +387,12 @@ fn the_file_says_what_a_team_gives_already() {
     ));
     let text = graph.run(&["validate"]).text();
     assert!(!text.contains("on data-product/acme/hr already"), "{text}");
+    // A role in another organization gives nothing here.
+    let elsewhere =
+        but(&declared, "idle: {members: []}", "idle: {members: [{user: cas@acme.example, role: Admin Role}]}");
+    graph.declare(&elsewhere);
+    let text = graph.run(&["validate"]).text();
+    assert!(!text.contains("on data-product/acme/hr already"), "{text}");
 }
 
 #[test]
@@ -503,18 +514,12 @@ fn what_was_left_half_deleted_is_ended() {
 #[test]
 fn what_cannot_be_stops_the_plan_beforehand() {
     let graph = Graph::with(&acme());
-    let declared = but(&whole(), "{reader: [cas@acme.example]}", "{Data Reader: [cas@acme.example]}");
+    let declared = but(&whole(), "{reader: [cas@acme.example]}", "{reader: [team/idle]}");
     let declared = but(&declared, "users:\n", "users:\n  eve@acme.example: {at: {graph: {role: super-user}}}\n");
     graph.declare(&declared);
     graph.handle.forget_requests();
     let text = graph.run(&["plan"]).text();
-    has(
-        &text,
-        &[
-            "Data Reader, which this server does not have and whose actions are not published",
-            "eve@acme.example cannot be made super-user: only the account `admin` is",
-        ],
-    );
+    has(&text, &["the team `idle` cannot be given reader on", "eve@acme.example cannot be made super-user"]);
     graph.run(&["apply", "--auto-approve"]).ended(3);
     assert!(graph.handle.requests().iter().all(|r| r.method == "GET"), "nothing is written");
 }

@@ -147,7 +147,7 @@ fn role_of(state: &mut State, directory: &Directory, role: RoleId) -> String {
     }
     let id = format!("Role/{}", id_part(&role.name));
     let names = directory.permissions();
-    let held = role.permissions.iter().filter_map(|p| names.get(p as usize)).map(ToString::to_string);
+    let held = role.permissions.iter().filter_map(|p| names.get(p)).map(ToString::to_string);
     let actions: BTreeSet<String> = held.filter(|p| ACTIONS.contains(&p.as_str())).collect();
     state.put_role(&id, Role { name: role.name.to_string(), actions });
     id

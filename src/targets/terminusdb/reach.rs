@@ -28,7 +28,8 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
             ),
             _ => Reach::Writes,
         },
-        Change::CreateRole { role } if is_of_the_product(session, &role.name) => Reach::Nothing,
+        // That of `admin` is there without a document.
+        Change::CreateRole { role } if administers(session, &role.name) => Reach::Nothing,
         Change::CreateRole { role } => role_reach(session, role, None),
         Change::UpdateRole { before, after } => role_reach(session, after, Some(before)),
         Change::DeleteRole { role, .. } => {
@@ -47,10 +48,6 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         Change::DeleteTeam { team, .. } => delete_team(session, &team.name),
         // It keeps neither the end nor the reason: what is past is not declared any more.
         Change::ChangeMember { before, after } if before.role == after.role => Reach::Nothing,
-        Change::AddMember { member } | Change::ChangeMember { after: member, .. } => {
-            let role = member.role.as_deref().and_then(|r| unpublished(session, &member.user, r));
-            role.unwrap_or(Reach::Writes)
-        }
         Change::CreateResource { resource } => match parts(&resource.name) {
             Some((home, name)) if !home.is_empty() && !name.is_empty() && !name.contains('|') => Reach::Writes,
             _ => never(
@@ -63,7 +60,7 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         Change::RenameUser { from, to } | Change::RenameTeam { from, to } | Change::RenameResource { from, to } => {
             never(format!("TerminusDB cannot make `{to}` of `{from}`"), "take `was:` away")
         }
-        Change::GiveGrant { to, resource, roles } => grant(session, to, resource, roles),
+        Change::GiveGrant { to, resource, roles } => grant(to, resource, roles),
         Change::ChangeGrant { before, after, .. }
             if before.iter().map(|r| &r.role).eq(after.iter().map(|r| &r.role)) =>
         {
@@ -74,11 +71,13 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         | Change::RemoveDomain { .. }
         | Change::SetPolicy { .. }
         | Change::UnsetPolicy { .. } => Reach::Nothing,
-        Change::ChangeGrant { to, resource, after, .. } => grant(session, to, resource, after),
         Change::CreateTeam { .. }
+        | Change::AddMember { .. }
+        | Change::ChangeMember { .. }
         | Change::RemoveMember { .. }
         | Change::UpdateResource { .. }
         | Change::DeleteResource { .. }
+        | Change::ChangeGrant { .. }
         | Change::RevokeGrant { .. } => Reach::Writes,
     }
 }
@@ -186,7 +185,7 @@ fn delete_team(session: &Session, name: &str) -> Reach {
     })
 }
 
-fn grant(session: &Session, to: &PrincipalRecord, resource: &str, roles: &[GrantedRole]) -> Reach {
+fn grant(to: &PrincipalRecord, resource: &str, roles: &[GrantedRole]) -> Reach {
     if let PrincipalRecord::Team(team) = to {
         let role = roles.first().map_or("a role", |r| r.role.as_str());
         return never(
@@ -194,23 +193,5 @@ fn grant(session: &Session, to: &PrincipalRecord, resource: &str, roles: &[Grant
             "give it to its members one by one, or as their role in the organization",
         );
     }
-    let unknown = roles.iter().find_map(|r| unpublished(session, &to.to_string(), &r.role));
-    unknown.unwrap_or(Reach::Writes)
-}
-
-/// Whether a role is one that a server has by itself or not at all: that of `admin`, and those of the hosted
-/// product, whose actions are not published.
-fn is_of_the_product(session: &Session, role: &str) -> bool {
-    session.catalogue.roles.get(role).is_some_and(|r| r.administers || r.permissions.is_none())
-}
-
-/// What stops a plan that gives a role of the hosted product, which this server does not have.
-fn unpublished(session: &Session, to: &str, role: &str) -> Option<Reach> {
-    let lacks = !session.index().roles.contains_key(role) && is_of_the_product(session, role);
-    lacks.then(|| {
-        never(
-            format!("{to} is to have {role}, which this server does not have and whose actions are not published"),
-            "declare a role of that name under `roles:`, with the actions that it is to have",
-        )
-    })
+    Reach::Writes
 }
