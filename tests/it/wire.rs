@@ -34,6 +34,11 @@ impl Got {
 
 /// Sends one request over a connection of its own.
 pub fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+    send_bytes(addr, method, path, headers, body.as_bytes())
+}
+
+/// The same with a body that need be no text.
+pub fn send_bytes(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut text =
@@ -41,7 +46,7 @@ pub fn send(addr: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
+    stream.write_all(&[text.as_bytes(), b"\r\n", body].concat()).unwrap();
     let mut whole = Vec::new();
     let _ = stream.read_to_end(&mut whole);
     let Some(at) = whole.windows(4).position(|w| w == b"\r\n\r\n") else {

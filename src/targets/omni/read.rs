@@ -16,14 +16,14 @@ use super::shape::{
 };
 use super::{forecast, leaving, reach};
 use crate::model::{
-    Builder, Catalogue, Change, Grant, Kept, Kind, Membership, Principal, PrincipalRecord, Resource, ResourceId, Role,
+    Builder, Catalogue, Change, Grant, Kept, Kind, Membership, Principal, PrincipalRecord, Resource, ResourceId,
     RoleId, Said, Team, TeamId, User, UserId, UserState,
 };
 use crate::plan::{Belongings, Promise, Reach};
 use crate::targets::http::encode;
 use crate::targets::scim::value::{get, list, text};
 use crate::targets::settle::LookedUp;
-use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
+use crate::targets::{Capabilities, Reader, Reading, TargetError, Task, roles};
 
 /// The kinds on which somebody holds a role as a user or group, not by a permit.
 pub const WITH_ROLES: &[&str] = &["connection", "model"];
@@ -123,7 +123,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     doubts.extend(groups.doubts);
     let mut pass = Pass::new(session);
     pass.index.definitions = list(&definitions, "records").iter().filter_map(Definition::read).collect();
-    pass.roles();
+    pass.roles = roles::known(&mut pass.build, &pass.catalogue);
     pass.people(people.items, administrator.as_deref());
     doubts.extend(pass.groups(&groups.items));
 
@@ -204,7 +204,7 @@ struct Pass<'s> {
     build: Builder<()>,
     notes: Vec<String>,
     index: Index,
-    roles: HashMap<String, RoleId>,
+    roles: BTreeMap<String, RoleId>,
     users: HashMap<String, UserId>,
     /// Who says that they are in a group, by its id.
     in_groups: HashMap<String, Vec<UserId>>,
@@ -229,7 +229,7 @@ impl<'s> Pass<'s> {
             build: Builder::new(),
             notes: Vec::new(),
             index: Index::default(),
-            roles: HashMap::new(),
+            roles: BTreeMap::new(),
             users: HashMap::new(),
             in_groups: HashMap::new(),
             teams: HashMap::new(),
@@ -239,21 +239,6 @@ impl<'s> Pass<'s> {
             custom: BTreeSet::new(),
             strangers: 0,
             boosted: BTreeSet::new(),
-        }
-    }
-
-    /// The roles are those that the files know: the API lists none.
-    fn roles(&mut self) {
-        for (name, role) in &self.catalogue.roles {
-            let permissions: Vec<usize> = role.permissions.iter().flatten().map(|p| self.build.permission(p)).collect();
-            let role = Role {
-                name: name.as_str().into(),
-                description: role.description.as_deref().map_or(Said::Unsaid, |d| Said::Is(d.into())),
-                permissions: permissions.into_iter().collect(),
-                administers: role.administers,
-            };
-            let id = self.build.role(role, ());
-            self.roles.insert(name.clone(), id);
         }
     }
 

@@ -11,9 +11,9 @@ use super::remarks;
 use super::session::{Index, Session};
 use super::settings::SETTLE;
 use super::write::BATCH;
-use crate::model::{Builder, Change, Kept, Kind, Role, RoleId, Said, User, UserState};
+use crate::model::{Builder, Change, Kept, Kind, RoleId, Said, User, UserState};
 use crate::plan::{Note, Promise, Reach};
-use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
+use crate::targets::{Capabilities, Reader, Reading, TargetError, Task, roles};
 
 /// The attribute of the files that is the team label of Paradime's screen.
 pub const TEAM: &str = "team";
@@ -125,7 +125,7 @@ pub fn read(session: &Session, listing: &Listing) -> Result<Reading, TargetError
     let mut build: Builder<()> = Builder::new();
     let mut index = Index::default();
     let (mut notes, mut doubts) = (Vec::new(), Vec::new());
-    let roles = roles(session, &mut build);
+    let roles = roles::known(&mut build, &session.catalogue);
     if listing.active.is_empty() {
         doubts.push("Paradime lists nobody, not even whoever made the key".to_owned());
     }
@@ -181,22 +181,6 @@ pub fn read(session: &Session, listing: &Listing) -> Result<Reading, TargetError
     notes.sort();
     *session.index() = index;
     Ok(Reading { directory, notes, doubts })
-}
-
-/// The roles are those that the files know: the API lists none.
-fn roles(session: &Session, build: &mut Builder<()>) -> BTreeMap<String, RoleId> {
-    let mut roles = BTreeMap::new();
-    for (name, role) in &session.catalogue.roles {
-        let permissions: Vec<usize> = role.permissions.iter().flatten().map(|p| build.permission(p)).collect();
-        let role = Role {
-            name: name.as_str().into(),
-            description: role.description.as_deref().map_or(Said::Unsaid, |d| Said::Is(d.into())),
-            permissions: permissions.into_iter().collect(),
-            administers: role.administers,
-        };
-        roles.insert(name.clone(), build.role(role, ()));
-    }
-    roles
 }
 
 /// The role of an account; nothing is known of one that the catalogue does not have.

@@ -9,12 +9,11 @@ use super::resource::{ATTRIBUTES, Account, Group, HANDLE, Member};
 use super::session::{Index, Session, UserEntry};
 use super::settings::RolesIn;
 use crate::model::{
-    Builder, Catalogue, Change, Identities, Kept, Kind, Membership, Role, RoleId, Said, Team, TeamId, User, UserId,
-    UserState,
+    Builder, Catalogue, Change, Identities, Kept, Kind, Membership, RoleId, Said, Team, TeamId, User, UserId, UserState,
 };
 use crate::plan::{Promise, Reach};
 use crate::targets::settle::LookedUp;
-use crate::targets::{Capabilities, Known, Labels, Reader, Reading, TargetError, Task, may_touch};
+use crate::targets::{Capabilities, Known, Labels, Reader, Reading, TargetError, Task, may_touch, roles};
 
 /// Reads a SCIM server.
 pub struct ScimReader {
@@ -109,7 +108,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     doubts.extend(members_that_the_list_lacks(session, &accounts, &mut groups).await?);
     let known = session.known();
     let mut pass = Pass::new(&session.catalogue, session.settings.roles);
-    pass.roles();
+    pass.roles = roles::known(&mut pass.build, &session.catalogue);
     rename_users(&known, &mut accounts, &mut pass);
     pass.users(accounts);
     rename_groups(&known, &mut groups, &mut pass);
@@ -238,21 +237,6 @@ impl<'c> Pass<'c> {
              done, nothing else is. Write the new name into the files with `was: {name}`, or change it back there"
         ));
         self.index.called.insert((kind, name.to_owned()), called);
-    }
-
-    /// The roles are those that the files know: a server has no list of them.
-    fn roles(&mut self) {
-        for (name, role) in &self.catalogue.roles {
-            let permissions = role.permissions.iter().flatten().map(|p| self.build.permission(p)).collect::<Vec<_>>();
-            let role = Role {
-                name: name.as_str().into(),
-                description: role.description.as_deref().map_or(Said::Unsaid, |d| Said::Is(d.into())),
-                permissions: permissions.into_iter().collect(),
-                administers: role.administers,
-            };
-            let id = self.build.role(role, ());
-            self.roles.insert(name.clone(), id);
-        }
     }
 
     fn users(&mut self, accounts: Vec<Account>) {

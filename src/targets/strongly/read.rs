@@ -20,7 +20,7 @@ use crate::plan::{Belongings, Promise, Reach};
 use crate::targets::http::encode;
 use crate::targets::scim::value::{get, text};
 use crate::targets::settle::LookedUp;
-use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
+use crate::targets::{Capabilities, Reader, Reading, TargetError, Task, roles};
 
 /// The attribute that is the role in the organization: another axis than the platform role.
 pub const ORGANIZATION_ROLE: &str = "organization_role";
@@ -214,7 +214,7 @@ struct Pass<'s> {
     notes: Vec<String>,
     doubts: Vec<String>,
     index: Index,
-    roles: HashMap<String, RoleId>,
+    roles: BTreeMap<String, RoleId>,
     /// By id.
     users: HashMap<String, UserId>,
     /// By e-mail.
@@ -231,7 +231,7 @@ struct Pass<'s> {
 impl<'s> Pass<'s> {
     fn new(session: &'s Session, organization: String, now: Moment) -> Self {
         let mut build = Builder::new();
-        let roles = crate::targets::roles::known(&mut build, &session.catalogue);
+        let roles = roles::known(&mut build, &session.catalogue);
         Self {
             session,
             now,
