@@ -123,7 +123,7 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     doubts.extend(groups.doubts);
     let mut pass = Pass::new(session);
     pass.index.definitions = list(&definitions, "records").iter().filter_map(Definition::read).collect();
-    pass.roles = roles::known(&mut pass.build, &pass.catalogue);
+    pass.roles = roles::known(&mut pass.build, pass.catalogue);
     pass.people(people.items, administrator.as_deref());
     doubts.extend(pass.groups(&groups.items));
 
