@@ -37,7 +37,7 @@ impl Live {
         // Whoever embeds this library may have chosen another already.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let unusable = |what: &str| TargetError::Unavailable(what.to_owned());
-        reqwest::Url::parse(base).map_err(|_| unusable("its address is no URL"))?;
+        reqwest::Url::parse(base).map_err(|_| unusable("its address is no URL: write it whole, with `https://`"))?;
         let mut headers = HeaderMap::new();
         for (name, value, secret) in authorization.headers() {
             let mut value = HeaderValue::from_str(&value)
