@@ -195,7 +195,7 @@ pub(super) fn carry_out(
         return Ok(Exit::Blocked.into());
     }
     if plan.is_empty() {
-        remember(&store, &work.sessions, &[])?;
+        remember(&store, &work.sessions, &plan, &[])?;
         remember_reads(&store, &work.sessions, &plan, &[], global)?;
         let report = Report::new(&plan, Vec::new());
         return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new() });
@@ -218,7 +218,7 @@ pub(super) fn carry_out(
     let progress = Lines::new(watched);
     let done = run_all(&confirmed, digest, &work, &store, &actor, global, args, &progress);
     let (reports, unopened) = runtime.block_on(done)?;
-    remember(&store, &work.sessions, &reports)?;
+    remember(&store, &work.sessions, &plan, &reports)?;
     remember_reads(&store, &work.sessions, &plan, &reports, global)?;
     let mut report = Report::new(&plan, reports);
     report.unread.extend(unopened);
@@ -371,9 +371,11 @@ fn ask(ui: &mut Ui, args: &ApplyArgs) -> Result<bool, Failure> {
 
 /// Remembers what is managed from now on. Not where an apply did not get through: what it begins to
 /// manage is still being taken over then, and is agreed to as such.
-fn remember(store: &dyn Store, sessions: &[Session<'_>], reports: &[TargetReport]) -> Result<(), Failure> {
+fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &[TargetReport]) -> Result<(), Failure> {
     let cut_off = |r: &&TargetReport| r.status == "interrupted" || r.status == "failed";
-    for session in sessions {
+    // Of what could not be read, nothing has been taken over.
+    let planned = |s: &&Session<'_>| plan.targets.iter().any(|t| t.target == s.declared.name);
+    for session in sessions.iter().filter(planned) {
         if reports.iter().filter(cut_off).any(|r| r.target == session.declared.name) {
             continue;
         }

@@ -49,6 +49,19 @@ fn one_that_cannot_be_read_holds_up_no_other() {
     has(&alone.text(), &["the target `gone` cannot be read: out of reach"]);
 }
 
+/// What could not be read is not managed by that: when it comes back, what would be taken over is asked for.
+#[test]
+fn what_was_not_read_is_not_taken_over() {
+    let other = TestEnv::with(&TWO.replace("resources:", "  eve@x.example: {at: {two: {role: viewer}}}\nresources:"));
+    other.apply();
+    let env = TestEnv::with(TWO);
+    env.write(".rolecall/two.db", "this is no database");
+    has(&env.run(&["apply", "--auto-approve"]).ended(5).text(), &["Not applied to two"]);
+    std::fs::copy(other.file(".rolecall/two.db"), env.file(".rolecall/two.db")).unwrap();
+    let plan = env.run(&["plan"]).ended(3).text();
+    has(&plan, &["ownership-is-said does not hold", "takeover.user=1"]);
+}
+
 /// A saved plan is for the targets that were read: the others are not read again for it.
 #[test]
 fn a_saved_plan_leaves_alone_what_it_is_not_for() {
