@@ -130,6 +130,8 @@ pub(super) fn carry_out(
     let runtime = runtime()?;
     let mut given_up = Vec::new();
     for session in &work.sessions {
+        // By the names that are known: what is called otherwise since is the same.
+        work.recall(session, Some(&store))?;
         let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
         let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
         let looked_up = match resolved {
@@ -373,8 +375,12 @@ fn ask(ui: &mut Ui, args: &ApplyArgs) -> Result<bool, Failure> {
 /// manage is still being taken over then, and is agreed to as such.
 fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &[TargetReport]) -> Result<(), Failure> {
     let cut_off = |r: &&TargetReport| r.status == "interrupted" || r.status == "failed";
-    // Of what could not be read, nothing has been taken over.
-    let planned = |s: &&Session<'_>| plan.targets.iter().any(|t| t.target == s.declared.name);
+    // Of what could not be read, or not be opened, nothing has been taken over.
+    let planned = |s: &&Session<'_>| {
+        let name = &s.declared.name;
+        let carried_out = || reports.iter().any(|r| r.target == *name);
+        plan.targets.iter().any(|t| t.target == *name && (t.is_empty() || carried_out()))
+    };
     for session in sessions.iter().filter(planned) {
         if reports.iter().filter(cut_off).any(|r| r.target == session.declared.name) {
             continue;
@@ -473,9 +479,21 @@ async fn run_all(
     let ended = join_all(jobs.iter().map(apply::run)).await;
     listener.abort();
     progress.end();
-    let reports = ended.into_iter().collect::<Result<Vec<TargetReport>, StoreError>>().map_err(|e| {
-        Failure::error(format!("the ledger cannot be written, so nothing more was sent: {e}")).exit(Exit::Partial)
-    })?;
+    let mut reports = Vec::new();
+    for ((target, ..), ended) in writers.iter().zip(ended) {
+        match ended {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                let why = format!("the ledger cannot be written, so nothing more was sent: {error}");
+                unopened.push(Unread { target: target.target.clone(), why });
+            }
+        }
+    }
+    if reports.is_empty()
+        && let Some(first) = unopened.first()
+    {
+        return Err(Failure::error(format!("{}: {}", first.target, first.why)).exit(Exit::Partial));
+    }
     Ok((reports, unopened))
 }
 

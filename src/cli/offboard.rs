@@ -8,7 +8,7 @@ use clap::Args;
 use super::apply::{ApplyArgs, Ended, carry_out};
 use super::planning::{Work, runtime, store_folder};
 use super::{Exit, Failure, Global, Ui, load};
-use crate::config::edit;
+use crate::config::{TargetDeclaration, edit};
 use crate::diagnostic::Location;
 use crate::model::Email;
 use crate::plan::{Consent, Plan, mentions};
@@ -119,11 +119,26 @@ fn write(
     because: Option<&str>,
 ) -> Result<Option<load::Ready>, Failure> {
     let because = because.map(|b| format!(", because: {}", edit::scalar(b))).unwrap_or_default();
-    let item = format!("{{user: {}{because}}}", edit::scalar(email));
+    // Where they are blocked in some targets already, the others are named.
+    let there = |t: &&TargetDeclaration| t.desired.directory.find_user(email).is_some();
+    let (done, open): (Vec<_>, Vec<_>) =
+        ready.declaration.targets.iter().filter(there).partition(|t| t.desired.blocks.contains_key(email));
+    let names: Vec<String> = open.iter().map(|t| edit::scalar(&t.name)).collect();
+    let only = if done.is_empty() { String::new() } else { format!(", targets: [{}]", names.join(", ")) };
+    let item = format!("{{user: {}{because}{only}}}", edit::scalar(email));
     let (path, before, after) = place(ready, &item);
     let file = ready.declaration.root.join(&path);
     let failed = |e: std::io::Error| Failure::error(format!("the block cannot be written to {}: {e}", file.display()));
-    std::fs::write(&file, after).map_err(failed)?;
+    // The file is known by the name that people see, and may have been saved since.
+    if let Some(text) = &before
+        && std::fs::read_to_string(&file).ok().as_deref() != Some(text)
+    {
+        let message = format!("{} has changed meanwhile, or cannot be named", file.display());
+        return Err(Failure::error(message).help("write the block by hand: `blocks: [{user: ADDRESS}]`"));
+    }
+    // Whole or not at all: what is not yet in place ends in `.new`, and is not read.
+    let beside = file.with_extension("yaml.new");
+    std::fs::write(&beside, after).and_then(|()| std::fs::rename(&beside, &file)).map_err(failed)?;
     let read = load::ready(ui, global, false);
     let holds = read.as_ref().is_ok_and(|r| blocked(r, email));
     if !holds {

@@ -20,7 +20,7 @@ pub fn scalar(text: &str) -> String {
 pub fn append(text: &str, section: &str, item: &str) -> Option<String> {
     let document = Document::parse(FileId(0), text, &mut Sink::default())?;
     let list = document.root()?.get(section).filter(|l| l.kind() == Type::List)?;
-    let last = list.items()?.last()?;
+    let (count, last) = (list.items()?.len(), list.items()?.last()?);
     let line = |byte: usize| text[..byte].rfind('\n').map_or(0, |at| at + 1);
     // `  - ` before the item, and nothing else: not a list in brackets.
     let begin = last.span().start as usize;
@@ -35,7 +35,10 @@ pub fn append(text: &str, section: &str, item: &str) -> Option<String> {
     }
     edited.push_str(&format!("{indent}- {item}\n"));
     edited.push_str(&text[at..]);
-    Some(edited)
+    // Read again: what ends otherwise than it seems is left to a person.
+    let again = Document::parse(FileId(0), &edited, &mut Sink::default())?;
+    let there = again.root()?.get(section)?.items()?.len();
+    (there == count + 1).then_some(edited)
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Known {
     ids: Identities,
     /// Every declared name.
     declared: BTreeSet<(Kind, String)>,
+    /// Who is blocked.
+    blocked: BTreeSet<String>,
 }
 
 /// What has become of the things that were known, in one reading.
@@ -39,11 +41,12 @@ impl Known {
             let blocked = |name: &String| *kind == Kind::User && desired.blocks.contains_key(name);
             names.retain(|name, _| declared.contains(&(*kind, name.clone())) || blocked(name));
         }
-        Self { ids, declared }
+        Self { ids, declared, blocked: desired.blocks.keys().cloned().collect() }
     }
 
     /// What has become of the things of a kind, which are called so now (name by id). A thing keeps the name
-    /// by which it was known where the files use that, do not use its new one, and nothing else has it.
+    /// by which it was known where the files use that and not its new one (or it is blocked), and nothing else
+    /// has it.
     #[must_use]
     pub fn labels<'a>(&self, kind: Kind, now: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
         let mut labels = Labels::default();
@@ -56,10 +59,14 @@ impl Known {
             match called {
                 Some(called) if called == name => {}
                 _ if there => labels.replaced.push(name.clone()),
-                Some(called) if !self.declared.contains(&(kind, called.to_owned())) => {
+                // A block stays on the account, also where that has somebody else's name now.
+                Some(called)
+                    if !self.declared.contains(&(kind, called.to_owned()))
+                        || (kind == Kind::User && self.blocked.contains(name)) =>
+                {
                     labels.renamed.insert(id.clone(), name.clone());
                 }
-                Some(_) => {}
+                Some(called) => labels.replaced.push(called.to_owned()),
                 None => labels.vanished.push(name.clone()),
             }
         }

@@ -125,6 +125,27 @@ fn offboarding_blocks_everywhere() {
     assert_eq!(env.read("blocks.yaml"), format!("{before}  - {{user: emmy@x.example}}\n"));
 }
 
+/// Who is blocked in one target, by name and by label at once, is blocked in the others by a block of its own.
+#[test]
+fn offboarding_goes_on_from_a_block_of_one_target() {
+    let labelled = TWO.replace(
+        "{provider: directory, url: 'sqlite:.rolecall/one.db'",
+        "{provider: directory, labels: [prod], url: 'sqlite:.rolecall/one.db'",
+    );
+    let env = TestEnv::with(&format!("{labelled}blocks:\n  - {{user: mallory@x.example, targets: [prod, one]}}\n"));
+    env.apply();
+    assert_eq!((disabled(&env, "one"), disabled(&env, "two")), (vec![], vec![]), "there is no account to disable");
+    env.run(&["offboard", "mallory@x.example", "--auto-approve"]).ended(0);
+    let text = env.read("rolecall.yaml");
+    assert!(
+        text.ends_with(
+            "  - {user: mallory@x.example, targets: [prod, one]}\n  - {user: mallory@x.example, targets: [two]}\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(disabled(&env, "two"), ["mallory@x.example"]);
+}
+
 /// What cannot be done is said, and leaves the files as they were.
 #[test]
 fn offboarding_says_what_it_cannot_do() {

@@ -280,12 +280,15 @@ impl Resolver<'_> {
                 None => (0..self.targets.len()).collect(),
             };
             for target in targets {
-                if let Some(first) = seen.insert((target, user), block.span) {
-                    if first != block.span {
+                match seen.insert((target, user), block.span) {
+                    // Named twice by one block, as by a label and by name.
+                    Some(first) if first == block.span => continue,
+                    Some(first) => {
                         let what = format!("the block of {}", self.users[user as usize].email);
                         self.sink.push(twice(&what, first, block.span));
+                        break;
                     }
-                    break;
+                    None => {}
                 }
                 blocked.insert((target, user), block.because.as_ref().map(|b| b.0.to_string()));
             }

@@ -8,7 +8,11 @@ use crate::targets::TargetError;
 /// # Errors
 /// When it would.
 pub fn encrypted(url: &str, system: &str) -> Result<(), TargetError> {
-    let Some(rest) = url.strip_prefix("http://") else { return Ok(()) };
+    // Schemes have no case (RFC 3986, section 3.1).
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    if !scheme.trim().eq_ignore_ascii_case("http") {
+        return Ok(());
+    }
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // Before an `@` stands a user, also where it looks like a host.
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -38,6 +42,8 @@ mod tests {
             "http://localhost@evil.example/s3cret",
             "http://localhost:1@evil.example/s3cret",
             "http://evil.example?localhost",
+            "HTTP://api.example/s3cret",
+            " http://api.example/s3cret",
         ] {
             let error = encrypted(url, "It").unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
