@@ -208,7 +208,7 @@ fn grant(session: &Session, to: &PrincipalRecord, resource: &str, roles: &[Grant
         let names: Vec<&str> = roles.iter().map(|r| r.role.as_str()).collect();
         return never(
             format!("{user} is to have {} roles on {resource} ({}), which holds one", roles.len(), names.join(", ")),
-            "declare the highest of them alone: each of the five holds those below it",
+            "declare one of them alone, the highest that is meant",
         );
     };
     if let Some(reach) = unknown(&one.role) {
