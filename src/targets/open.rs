@@ -95,6 +95,7 @@ enum End {
     Paradime(Arc<paradime::Session>),
     Strongly(Arc<strongly::Session>),
     TerminusDb(Arc<terminusdb::Session>),
+    TerminusDbHosted(Arc<terminusdb::hosted::Session>),
 }
 
 impl Link {
@@ -137,8 +138,13 @@ impl Link {
                 let settings =
                     terminusdb::Settings::read(address.settings).map_err(|e| OpenError::Setting(target.clone(), e))?;
                 let url = terminusdb::base_url(address.url).map_err(|e| OpenError::Target(target.clone(), e))?;
-                let client = client(&address, &url, settings.limits())?;
                 let catalogue = Arc::clone(address.catalogue);
+                if let Some(organization) = settings.hosted.clone() {
+                    let client = terminusdb_token(&address, &url, settings.limits())?;
+                    let session = terminusdb::hosted::Session::new(client, organization, catalogue, address.wanted);
+                    return Ok(Self { target, end: End::TerminusDbHosted(Arc::new(session)) });
+                }
+                let client = client(&address, &url, settings.limits())?;
                 End::TerminusDb(Arc::new(terminusdb::Session::new(client, settings, catalogue, address.wanted)))
             }
             provider => return Err(OpenError::NotBuilt { target, provider: provider.to_owned() }),
@@ -155,6 +161,7 @@ impl Link {
             End::Omni(session) => Box::new(omni::OmniReader::new(Arc::clone(session))),
             End::Paradime(session) => Box::new(paradime::ParadimeReader::new(Arc::clone(session))),
             End::TerminusDb(session) => Box::new(terminusdb::TerminusReader::new(Arc::clone(session))),
+            End::TerminusDbHosted(session) => Box::new(terminusdb::hosted::HostedReader::new(Arc::clone(session))),
             End::Strongly(session) => Box::new(strongly::StronglyReader::new(Arc::clone(session), now)),
         }
     }
@@ -173,6 +180,7 @@ impl Link {
             End::Omni(session) => Ok(Box::new(omni::OmniWriter::new(Arc::clone(session)))),
             End::Paradime(session) => Ok(Box::new(paradime::ParadimeWriter::new(Arc::clone(session)))),
             End::TerminusDb(session) => Ok(Box::new(terminusdb::TerminusWriter::new(Arc::clone(session)))),
+            End::TerminusDbHosted(session) => Ok(Box::new(terminusdb::hosted::HostedWriter::new(Arc::clone(session)))),
             End::Strongly(session) => Ok(Box::new(strongly::StronglyWriter::new(Arc::clone(session), now))),
         }
     }
@@ -216,6 +224,19 @@ fn strongly_key(address: &Address<'_>) -> Result<Authorization, OpenError> {
         (_, None) => {
             Err(OpenError::Credentials(address.target.to_owned(), "its `credentials:` are to be `{key: ...}`"))
         }
+    }
+}
+
+/// The client for an organization of the hosted TerminusDB: a token has a scheme of its own (fact sheet
+/// terminusdb, section 3).
+fn terminusdb_token(address: &Address<'_>, url: &str, limits: Limits) -> Result<Client, OpenError> {
+    match address.credentials.get("token") {
+        Some(token) if address.credentials.len() == 1 => {
+            let secret = vec![("authorization", Secret::new(format!("Token {}", token.expose())))];
+            let hidden = vec![token.clone()];
+            client_with(address, url, limits, &Authorization::Headers { secret, plain: Vec::new(), hidden })
+        }
+        _ => client(address, url, limits),
     }
 }
 

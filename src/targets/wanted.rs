@@ -18,6 +18,10 @@ pub struct Wanted {
     pub disabled: BTreeSet<String>,
     /// Who is declared to hold something, by the name of the resource.
     pub holders: BTreeSet<(String, PrincipalRecord)>,
+    /// Who is declared, by e-mail.
+    pub users: BTreeSet<String>,
+    /// The roles of declared members, by team and e-mail.
+    pub members: BTreeMap<(String, String), Option<String>>,
     /// Whose names in other systems these are: the e-mail by system and name.
     pub handles: BTreeMap<(String, String), String>,
 }
@@ -39,6 +43,10 @@ impl Wanted {
         let holders = directory.grants().iter().map(|g| (name(g.resource), directory.principal_record(g.principal)));
         let ended = desired.ended_grants.iter().map(|g| (g.resource.clone(), g.to.clone()));
         let disabled = directory.users().iter().filter(|u| u.state == UserState::Disabled);
+        let member = |m: &crate::model::Membership| {
+            let role = m.role.value().map(|r| directory.role(*r).name.to_string());
+            ((directory.team(m.team).name.to_string(), directory.user(m.user).email.to_string()), role)
+        };
         let users = directory.users().iter();
         let handles = users.flat_map(|u| u.handles.iter().map(move |(system, name)| (u, system, name)));
         Self {
@@ -50,6 +58,8 @@ impl Wanted {
             whole: (rule.mentioned && rule.mode == Mode::Authoritative) || !desired.blocks.is_empty(),
             resources: directory.resources().iter().map(|r| r.name.to_string()).collect(),
             listed: desired.manage.listed_access.iter().map(|id| name(*id)).collect(),
+            users: directory.users().iter().map(|u| u.email.to_string()).collect(),
+            members: directory.memberships().iter().map(member).collect(),
             disabled: disabled.map(|u| u.email.to_string()).collect(),
             holders: holders.chain(ended).collect(),
         }

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use super::common::{Output, TestEnv, copy_example, example, has, wait_until, word};
 use super::sandbox_terminusdb::{basic, raw};
 
+mod hosted;
+
 const PASSWORD: &str = "canary-t3rm";
 
 /// A server, and a folder with a declaration of it.

@@ -55,6 +55,10 @@ pub const ASSUMPTIONS: &[(&str, &str)] = &[
     ),
     (
         "10 hosted",
+        "GET /organizations/ORG/users has a row for each capability in the organization, on databases too, with the address or else the name as e-mail",
+    ),
+    (
+        "10 hosted",
         "an invitation becomes an account when it is accepted: PUT /organizations/ORG/invites/ID {accepted: true}",
     ),
 ];

@@ -43,6 +43,7 @@ pub fn route(cx: &mut Cx<'_>, method: &str, path: &[&str]) -> Option<Out> {
             Err(refused) => Err(refused),
         },
         ("GET", ["organizations", name, "role"]) => role(cx, name),
+        ("GET", ["organizations", name, "users"]) => people(cx, name),
         ("GET", ["organizations", name, "invites"]) => invites(cx, name),
         ("POST", ["organizations", name, "invites"]) => invite(cx, name),
         (_, ["organizations", name, "invites", id]) => one_invite(cx, method, name, id),
@@ -172,6 +173,27 @@ fn remove(cx: &mut Cx<'_>, name: &str, user: &str) -> Out {
     Ok(done("Organization"))
 }
 
+/// A text as the client's comments show it.
+fn typed(text: &str) -> Value {
+    json!({"@type": "xsd:string", "@value": text})
+}
+
+/// A row for each capability in the organization, as the client's comments show them.
+fn people(cx: &Cx<'_>, name: &str) -> Out {
+    let organization = managed(cx, name)?;
+    let inside = cx.state.inside(&organization);
+    let mut rows = Vec::new();
+    for (id, user) in cx.state.users.iter() {
+        for (capability, held) in cx.state.capabilities_of(id).into_iter().filter(|(_, c)| inside.contains(&c.scope)) {
+            rows.push(json!({
+                "capability": capability, "email": typed(user.email.as_deref().unwrap_or(&user.name)),
+                "role": held.roles.first(), "scope": held.scope, "user": id,
+            }));
+        }
+    }
+    Ok(good(&Value::Array(rows)))
+}
+
 /// A row for each database: with a role of its own, or that of the team and no capability.
 fn rows(cx: &Cx<'_>, name: &str, user: &str) -> Out {
     let organization = managed(cx, name)?;
@@ -185,7 +207,7 @@ fn rows(cx: &Cx<'_>, name: &str, user: &str) -> Out {
         let name = &cx.state.databases.get(database)?.name;
         let own = on(database);
         Some(json!({
-            "capability": own.map(|(id, _)| *id), "name": name, "scope": database, "user": id,
+            "capability": own.map(|(id, _)| *id), "name": typed(name), "scope": database, "user": id,
             "role": own.and_then(|(_, c)| role(c)).or_else(|| team.clone()),
         }))
     };

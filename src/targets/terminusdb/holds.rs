@@ -14,7 +14,7 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
             live.find_role(&role.name).is_some_and(|id| live.role_record(id).permissions == role.permissions)
         }
         Change::DeleteRole { role, .. } => live.find_role(&role.name).is_none(),
-        Change::CreateUser { user } => live.find_user(&user.email).is_some(),
+        Change::CreateUser { user } | Change::InviteUser { user } => live.find_user(&user.email).is_some(),
         // An account cannot be closed: it goes.
         Change::DisableUser { user, .. } | Change::DeleteUser { user, .. } => live.find_user(&user.email).is_none(),
         Change::CreateTeam { team } => live.find_team(&team.name).is_some(),

@@ -11,6 +11,7 @@ mod base;
 mod documents;
 mod forecast;
 mod holds;
+pub mod hosted;
 mod notes;
 mod reach;
 mod read;

@@ -1,0 +1,282 @@
+//! The whole state of an organization: its people, its open invitations, and the roles on its databases, which
+//! are asked for person by person.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::calls::{Index, Row, Session};
+use super::{reach, role_name};
+use crate::model::{
+    Builder, Change, Directory, Grant, Kept, Kind, Membership, Principal, Resource, ResourceId, Role, RoleId, Said,
+    Team, User, UserId, UserState,
+};
+use crate::plan::{Promise, Reach};
+use crate::targets::terminusdb::holds::holds;
+use crate::targets::terminusdb::notes::some;
+use crate::targets::terminusdb::{KIND, resource_name};
+use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
+
+/// Reads an organization.
+pub struct HostedReader {
+    session: Arc<Session>,
+    capabilities: Capabilities,
+    /// What was read to find out what became of changes that were cut off.
+    looked_up: Mutex<Option<Arc<Directory>>>,
+}
+
+impl HostedReader {
+    /// A reader over that conversation.
+    #[must_use]
+    pub fn new(session: Arc<Session>) -> Self {
+        let limits = session.client().limits();
+        let capabilities = Capabilities {
+            kinds: vec![Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
+            renames: false,
+            // Who was taken out comes back by an invitation only.
+            enables: false,
+            invites: true,
+            kept: Kept {
+                accounts: false,
+                timezones: false,
+                attributes: Some(&[]),
+                handles: Some(&[]),
+                team_details: false,
+                team_roles: false,
+                member_details: true,
+            },
+            concurrency: limits.concurrency,
+            requests_per_minute: limits.per_minute,
+            page: None,
+            settle: crate::targets::terminusdb::settings::SETTLE,
+            // What is touched is read right before and after.
+            level: Promise::Observed,
+        };
+        Self { session, capabilities, looked_up: Mutex::new(None) }
+    }
+}
+
+impl Reader for HostedReader {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
+        Box::pin(async move {
+            *self.looked_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            read(&self.session).await
+        })
+    }
+
+    fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
+        Box::pin(async move {
+            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let directory = match known {
+                Some(directory) => directory,
+                None => {
+                    let directory = Arc::new(read(&self.session).await?.directory);
+                    let mut kept = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+                    Arc::clone(kept.insert(directory))
+                }
+            };
+            Ok(holds(&directory, change))
+        })
+    }
+
+    fn reach(&self, change: &Change) -> Reach {
+        reach::reach(&self.session, change)
+    }
+
+    /// Each change is looked at, written, and looked at: two lists each time where it is about a person.
+    fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
+        let one = |change: &&Change| match change {
+            Change::GiveGrant { .. } | Change::ChangeGrant { .. } => 4,
+            _ => 5,
+        };
+        Some(self.session.index().read_with + waves.iter().flatten().map(one).sum::<u64>())
+    }
+}
+
+/// Somebody in the organization.
+struct Person {
+    id: UserId,
+    user: String,
+    email: String,
+}
+
+/// One pass over what was read.
+struct Pass<'s> {
+    session: &'s Session,
+    build: Builder<()>,
+    index: Index,
+    roles: HashMap<&'static str, RoleId>,
+    notes: Vec<String>,
+    /// Roles that are none of the five, and who has them.
+    strange: BTreeSet<String>,
+}
+
+/// Reads everything.
+pub async fn read(session: &Session) -> Result<Reading, TargetError> {
+    let before = session.client().sent();
+    session.is_admin().await?;
+    let rows = session.people().await?;
+    let invitations = session.invitations().await?;
+    let mut pass = Pass {
+        session,
+        build: Builder::new(),
+        index: Index::default(),
+        roles: HashMap::new(),
+        notes: Vec::new(),
+        strange: BTreeSet::new(),
+    };
+    pass.roles();
+    let team = Team { outer: Said::Unsaid, leads: Said::Unsaid, ..Team::new(&session.organization) };
+    let team = pass.build.team(team, ());
+    let people = pass.people(&rows);
+    for person in &people {
+        let held = rows.iter().filter(|r| r.user == person.user && r.scope == session.scope());
+        let held: Vec<&Row> = held.collect();
+        if !held.is_empty() {
+            let role = pass.one_of(&held, &person.email);
+            pass.build.membership(Membership { team, user: person.id, role, until: Said::Nothing, because: None }, ());
+        }
+    }
+    for invitation in invitations {
+        // Who has come in has accepted, whatever is still listed.
+        if pass.index.people.contains_key(&invitation.email) {
+            continue;
+        }
+        if pass.index.invited.contains_key(&invitation.email) {
+            pass.notes.push(format!("{} has several open invitations: the first one counts", invitation.email));
+            continue;
+        }
+        let mut user = User::new(&invitation.email);
+        user.role = Said::Nothing;
+        user.state = UserState::Invited;
+        let user = pass.build.user(user, ());
+        let role = pass.role(&invitation.role, &invitation.email).map_or(Said::Unsaid, Said::Is);
+        pass.build.membership(Membership { team, user, role, until: Said::Nothing, because: None }, ());
+        pass.index.invited.insert(invitation.email, invitation.role);
+    }
+    if session.wanted.wants_kinds(&[KIND]) {
+        let mut resources = HashMap::new();
+        for person in &people {
+            let rows = session.databases(&person.user).await?;
+            pass.databases(person, &rows, &mut resources);
+        }
+    }
+    if !pass.strange.is_empty() {
+        let strange: Vec<String> = pass.strange.iter().cloned().collect();
+        pass.notes.push(format!("roles that are none of the product's five are left alone: {}", some(&strange)));
+    }
+    let Pass { build, mut index, mut notes, .. } = pass;
+    let (directory, ..) = build.finish().map_err(|twice| {
+        let names: Vec<String> = twice.iter().map(|t| t.object.to_string()).collect();
+        TargetError::Malformed(format!("it holds some things twice: {}", some(&names)))
+    })?;
+    index.read_with = session.client().sent() - before;
+    *session.index() = index;
+    notes.sort();
+    Ok(Reading { directory, notes, doubts: Vec::new() })
+}
+
+impl Pass<'_> {
+    /// The roles are those that the files know: they cannot be changed.
+    fn roles(&mut self) {
+        let session = self.session;
+        for (name, role) in &session.catalogue.roles {
+            let permissions: Vec<usize> = role.permissions.iter().flatten().map(|p| self.build.permission(p)).collect();
+            let made = Role {
+                name: name.as_str().into(),
+                description: role.description.as_deref().map_or(Said::Unsaid, |d| Said::Is(d.into())),
+                permissions: permissions.into_iter().collect(),
+                administers: role.administers,
+            };
+            let id = self.build.role(made, ());
+            if let Some((known, _)) = super::ROLES.iter().find(|(known, _)| known == name) {
+                self.roles.insert(known, id);
+            }
+        }
+    }
+
+    /// A role by its address.
+    fn role(&mut self, id: &str, who: &str) -> Option<RoleId> {
+        let known = role_name(id).and_then(|name| self.roles.get(name).copied());
+        if known.is_none() {
+            self.strange.insert(format!("{} of {who}", if id.is_empty() { "none" } else { id }));
+        }
+        known
+    }
+
+    /// The people, by their addresses.
+    fn people(&mut self, rows: &[Row]) -> Vec<Person> {
+        let mut by_email: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for row in rows {
+            if let Some(email) = &row.email {
+                by_email.entry(email).or_default().insert(&row.user);
+            }
+        }
+        let with: BTreeSet<&str> = by_email.values().flatten().copied().collect();
+        let without: BTreeSet<String> =
+            rows.iter().filter(|r| !with.contains(r.user.as_str())).map(|r| r.user.clone()).collect();
+        if !without.is_empty() {
+            let names: Vec<String> = without.into_iter().collect();
+            self.notes.push(format!("accounts without an e-mail address are left alone: {}", some(&names)));
+        }
+        let mut people = Vec::new();
+        for (email, users) in by_email {
+            let mut users = users.into_iter();
+            let (Some(user), None) = (users.next(), users.next()) else {
+                self.notes.push(format!("several accounts have the address {email}: all of them are left alone"));
+                continue;
+            };
+            let mut made = User::new(email);
+            made.role = Said::Nothing;
+            let id = self.build.user(made, ());
+            self.index.people.insert(email.to_owned(), user.to_owned());
+            people.push(Person { id, user: user.to_owned(), email: email.to_owned() });
+        }
+        people
+    }
+
+    /// The role of a member.
+    fn one_of(&mut self, held: &[&Row], email: &str) -> Said<RoleId> {
+        match held {
+            [one] => self.role(one.role.as_deref().unwrap_or_default(), email).map_or(Said::Unsaid, Said::Is),
+            several => {
+                let names: Vec<&str> = several.iter().filter_map(|r| r.role.as_deref()).collect();
+                self.notes.push(format!(
+                    "{email} has several roles in the organization ({}), where rolecall gives one: it changes none of \
+                     them",
+                    names.join(", ")
+                ));
+                Said::Unsaid
+            }
+        }
+    }
+
+    /// The databases, and the roles that somebody has on one besides that in the organization.
+    fn databases(&mut self, person: &Person, rows: &[Row], resources: &mut HashMap<String, ResourceId>) {
+        for row in rows.iter().filter(|r| r.scope != self.session.scope()) {
+            let Some(name) = &row.name else { continue };
+            let name = resource_name(&self.session.organization, name);
+            let resource = match resources.get(&row.scope) {
+                Some(resource) => *resource,
+                None => {
+                    // The rows show no description.
+                    let made = Resource { parent: Said::Nothing, ..Resource::new(&name) };
+                    let id = self.build.resource(made, ());
+                    resources.insert(row.scope.clone(), id);
+                    self.index.databases.insert(name, row.scope.clone());
+                    id
+                }
+            };
+            if row.capability.is_none() {
+                continue;
+            }
+            if let Some(role) = self.role(row.role.as_deref().unwrap_or_default(), &person.email) {
+                let principal = Principal::User(person.id);
+                self.build.grant(Grant { resource, principal, role, until: None, because: None }, ());
+            }
+        }
+    }
+}
