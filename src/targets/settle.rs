@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Reading, TargetError};
-use crate::model::Directory;
+use crate::model::{Change, Directory, Effect};
 
 /// Looks, after each wait twice as long as before, until `good` says that it is as it should be, or the
 /// settle time is over: whether it is, and what was seen last.
@@ -40,12 +40,27 @@ pub fn unread(error: TargetError) -> TargetError {
 /// The state as it was read to find out what became of changes that were cut off: once, however many there
 /// are.
 #[derive(Debug, Default)]
-pub struct LookedUp(Mutex<Option<Arc<Directory>>>);
+pub struct LookedUp(Mutex<Option<Seen>>);
+
+/// What was read.
+#[derive(Debug, Clone)]
+struct Seen {
+    directory: Arc<Directory>,
+    /// Whether it is the whole state, without a doubt.
+    whole: bool,
+}
 
 impl LookedUp {
     /// From here on the state may be another.
     pub fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether what was read can tell that this change was made: what a doubtful reading lacks may be there
+    /// all the same, and so it proves no removal.
+    pub fn confirms(&self, change: &Change) -> bool {
+        let whole = || self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|seen| seen.whole);
+        change.effect() != Effect::Remove || whole()
     }
 
     /// The state, by `read` where it is not known.
@@ -57,11 +72,12 @@ impl LookedUp {
         read: impl Future<Output = Result<Reading, TargetError>>,
     ) -> Result<Arc<Directory>, TargetError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(directory) = known {
-            return Ok(directory);
+        if let Some(seen) = known {
+            return Ok(seen.directory);
         }
-        let directory = Arc::new(read.await?.directory);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&directory));
-        Ok(directory)
+        let reading = read.await?;
+        let seen = Seen { directory: Arc::new(reading.directory), whole: reading.doubts.is_empty() };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
+        Ok(seen.directory)
     }
 }

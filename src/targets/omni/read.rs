@@ -89,7 +89,7 @@ impl Reader for OmniReader {
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
             let directory = self.looked_up.or(read(&self.session)).await?;
-            Ok(holds(&directory, change))
+            Ok(self.looked_up.confirms(change) && holds(&directory, change))
         })
     }
 

@@ -87,6 +87,8 @@ impl ParadimeWriter {
                     let message = format!("Paradime took the change, and within {seconds} s it does not show it");
                     TargetError::NotVisible(message)
                 }
+                // The earlier try may have been made, and be late.
+                Sent::Denied(why) if tried > 1 => TargetError::Unknown(why),
                 Sent::Denied(why) => TargetError::Refused(why),
                 // A second invitation would be a second letter, where the first is only late.
                 Sent::Maybe(why) if !call.repeats => {

@@ -11,7 +11,10 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
             user(&wanted.email).is_some_and(|found| found.state == UserState::Active && shows(&found, wanted))
         }
         Change::InviteUser { user: wanted } => user(&wanted.email).is_some(),
-        Change::UpdateUser { after, .. } => user(&after.email).is_some_and(|found| shows(&found, after)),
+        Change::UpdateUser { before, after } => user(&after.email).is_some_and(|found| {
+            let moves = place(before) != place(after);
+            shows(&found, after) && (!moves || least(&found) == least(after))
+        }),
         Change::EnableUser { user: wanted } => user(&wanted.email).is_some_and(|u| u.state == UserState::Active),
         Change::DisableUser { user: gone, .. } | Change::DeleteUser { user: gone, .. } => {
             user(&gone.email).is_none_or(|found| found.state == UserState::Disabled)
@@ -35,10 +38,18 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
 
 /// Whether two records are the same in what Strongly keeps.
 pub fn shows(found: &UserRecord, wanted: &UserRecord) -> bool {
-    let place = |u: &UserRecord| u.attributes.get(ORGANIZATION_ROLE).cloned();
     (wanted.name.is_none() || found.name.is_none() || found.name == wanted.name)
         && (wanted.role.is_none() || found.role == wanted.role)
         && (place(wanted).is_none() || place(found) == place(wanted))
+}
+
+fn place(user: &UserRecord) -> Option<&str> {
+    user.attributes.get(ORGANIZATION_ROLE).map(String::as_str)
+}
+
+/// The place that a write leaves somebody with: taken away, it is the least one.
+fn least(user: &UserRecord) -> &str {
+    place(user).unwrap_or("member")
 }
 
 fn granted(live: &Directory, to: &PrincipalRecord, resource: &str, roles: &[GrantedRole]) -> bool {

@@ -25,11 +25,11 @@ pub struct Listing<T> {
     pub doubts: Vec<String>,
 }
 
-/// A page: what is on it, how many there are in all, and whether it says to be the last.
+/// A page: what is on it, how many there are in all, and whether it says that more come after it.
 struct Page<'v> {
     items: &'v [Value],
     total: Option<usize>,
-    last: bool,
+    more: Option<bool>,
 }
 
 /// Finds the list in a page: it is the body, its `data`, or what is called `name`.
@@ -44,7 +44,7 @@ fn open<'v>(body: &'v Value, name: &str) -> Option<Page<'v>> {
     let places = [pagination, Some(body), data];
     let total = places.into_iter().flatten().find_map(|p| number(p, "total").or_else(|| number(p, "count")));
     let more = pagination.and_then(|p| boolean(p, "hasMore"));
-    Some(Page { items: found, total, last: more == Some(false) })
+    Some(Page { items: found, total, more })
 }
 
 /// Reads a list: `/users?archived=true`, which is called `name` where lists have names.
@@ -68,7 +68,8 @@ pub async fn all<T>(
         };
         total = page.total.or(total);
         for item in page.items {
-            let key = text(item, "userId").or_else(|| id(item)).or_else(|| text(item, "email"));
+            // Its own id first: things have the `userId` of their owner, and one owner has several.
+            let key = id(item).or_else(|| text(item, "userId")).or_else(|| text(item, "email"));
             let key = key.unwrap_or_else(|| item.to_string());
             if seen.insert(key) {
                 items.extend(take(item));
@@ -78,14 +79,22 @@ pub async fn all<T>(
         // Where a list ends with a full page, a total that is too low would hide the rest: one look further.
         let full = page.items.len() >= PAGE || step == Some(page.items.len());
         step = step.or(Some(page.items.len()));
-        let ends = match total {
-            Some(total) => seen.len() >= total && !full,
-            None => page.last,
+        let ends = match (page.more, total) {
+            (Some(true), _) => false,
+            (_, Some(total)) => seen.len() >= total && !full,
+            (more, None) => more == Some(false),
         };
         if fresh == 0 || ends {
             let wrong = total.filter(|t| *t != seen.len());
             let say = |t| format!("Strongly says that there are {t} at {path}, and lists {}", seen.len());
-            return Ok(Listing { doubts: wrong.map(say).into_iter().collect(), items });
+            let mut doubts: Vec<String> = wrong.map(say).into_iter().collect();
+            if page.more == Some(true) {
+                doubts.push(format!(
+                    "Strongly says that there are more at {path}, and lists no more than {}",
+                    seen.len()
+                ));
+            }
+            return Ok(Listing { items, doubts });
         }
     }
     Err(TargetError::Malformed(format!("the list at {path} does not end")))
@@ -98,19 +107,19 @@ mod tests {
 
     #[test]
     fn a_page_is_found_in_every_shape() {
-        let read = |body: Value| open(&body, "users").map(|p| (p.items.len(), p.total, p.last));
+        let read = |body: Value| open(&body, "users").map(|p| (p.items.len(), p.total, p.more));
         for (body, expected) in [
             (
                 json!({"success": true, "data": [1, 2], "pagination": {"total": 5, "hasMore": true}}),
-                Some((2, Some(5), false)),
+                Some((2, Some(5), Some(true))),
             ),
             (
                 json!({"success": true, "data": {"users": [1], "pagination": {"total": 1, "hasMore": false}}}),
-                Some((1, Some(1), true)),
+                Some((1, Some(1), Some(false))),
             ),
-            (json!({"count": 25, "limit": 20, "offset": 0, "users": [1, 2, 3]}), Some((3, Some(25), false))),
-            (json!({"success": true, "data": []}), Some((0, None, false))),
-            (json!([1]), Some((1, None, false))),
+            (json!({"count": 25, "limit": 20, "offset": 0, "users": [1, 2, 3]}), Some((3, Some(25), None))),
+            (json!({"success": true, "data": []}), Some((0, None, None))),
+            (json!([1]), Some((1, None, None))),
             (json!({"success": true, "data": {"apps": [1]}}), None),
             (json!("x"), None),
         ] {

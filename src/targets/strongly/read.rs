@@ -83,7 +83,10 @@ impl Reader for StronglyReader {
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
-        Box::pin(async move { Ok(holds(&*self.looked_up.or(read(&self.session, self.now)).await?, change)) })
+        Box::pin(async move {
+            let directory = self.looked_up.or(read(&self.session, self.now)).await?;
+            Ok(self.looked_up.confirms(change) && holds(&directory, change))
+        })
     }
 
     fn reach(&self, change: &Change) -> Reach {
@@ -430,7 +433,10 @@ impl<'s> Pass<'s> {
     /// An application or a data source.
     fn one(&mut self, name: &str, thing: &Thing, value: &Value) {
         for (app, _) in self.index.sign_in.iter().filter(|(_, id)| **id == thing.id) {
-            self.sign_in.insert(app.clone(), SignIn::read(value));
+            match SignIn::read(value) {
+                Some(pages) => drop(self.sign_in.insert(app.clone(), pages)),
+                None => self.doubts.push(format!("application/{app} does not show its sign-in domains")),
+            }
         }
         let Some(access) = Access::read(thing.kind, value) else {
             self.doubts.push(format!("{name} does not show who may use it"));

@@ -107,9 +107,14 @@ pub struct Person {
 impl Person {
     /// Reads one; nothing where it has no address.
     pub fn read(value: &Value) -> Option<Self> {
-        let archived = boolean(value, "archived").or_else(|| boolean(value, "active").map(|a| !a)).or_else(|| {
-            text(value, "status").map(|s| !matches!(s.to_ascii_lowercase().as_str(), "active" | "invited" | "pending"))
-        });
+        let status = || match text(value, "status")?.to_ascii_lowercase().as_str() {
+            "archived" | "deactivated" | "disabled" | "inactive" => Some(true),
+            "active" | "invited" | "pending" => Some(false),
+            // A word that nobody knows says nothing: the list does in which they stand.
+            _ => None,
+        };
+        let active = || boolean(value, "active").map(|a| !a);
+        let archived = boolean(value, "archived").or_else(active).or_else(status);
         Some(Self {
             email: email(value)?,
             name: text(value, "name"),
@@ -167,9 +172,10 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// Reads one; nothing for one that is no longer pending.
+    /// Reads one; nothing for one that is over. A word that nobody knows does not end it.
     pub fn read(value: &Value) -> Option<Self> {
-        let open = text(value, "status").is_none_or(|s| s.eq_ignore_ascii_case("pending"));
+        let over = ["accepted", "revoked", "cancelled", "canceled", "declined"];
+        let open = text(value, "status").is_none_or(|s| !over.contains(&s.to_ascii_lowercase().as_str()));
         let expires = text(value, "expiresAt").and_then(|t| Moment::parse(&t).ok());
         let invitation = Self { email: email(value)?, id: id(value), role: text(value, "role"), expires };
         open.then_some(invitation)
@@ -215,7 +221,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// Reads it from one thing: beside its name, or under `permissions`.
+    /// Reads it from one thing: beside its name, or under `permissions`. Nothing where a part of it is not
+    /// shown: what is written replaces the whole list, and with it who was not understood.
     pub fn read(kind: Kind, value: &Value) -> Option<Self> {
         let flag = kind.flag()?;
         let of = |v: &Value| {
@@ -224,7 +231,8 @@ impl Access {
                 Value::String(user) => Some(user.clone()),
                 other => text(other, "userId").or_else(|| id(other)),
             };
-            Some(Self { open: boolean(v, flag).unwrap_or(false), users: users.iter().filter_map(one).collect() })
+            let open = boolean(v, flag).or_else(|| boolean(value, flag))?;
+            Some(Self { open, users: users.iter().map(one).collect::<Option<_>>()? })
         };
         of(value).or_else(|| get(value, "permissions").and_then(of))
     }
@@ -242,16 +250,15 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Reads it from an application.
-    pub fn read(value: &Value) -> Self {
-        let Some(auth) = get(value, "auth") else { return Self::default() };
-        let domains = get(auth, "allowedDomains").and_then(Value::as_array);
-        let domains = domains.into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase);
-        Self {
+    /// Reads it from an application; nothing where the domains are not shown, which is not a list without any.
+    pub fn read(value: &Value) -> Option<Self> {
+        let auth = get(value, "auth")?;
+        let domains = get(auth, "allowedDomains").and_then(Value::as_array)?;
+        Some(Self {
             enabled: boolean(auth, "enabled").unwrap_or(false),
             signup: boolean(auth, "signupEnabled").unwrap_or(false),
-            domains: domains.collect(),
-        }
+            domains: domains.iter().map(|d| d.as_str().map(str::to_lowercase)).collect::<Option<_>>()?,
+        })
     }
 }
 
@@ -350,6 +357,33 @@ mod tests {
         assert_eq!(read(json!({"permissions": {"isPublic": true, "allowedUsers": [{"userId": "u"}]}})), expected);
         assert_eq!(read(json!({"isPublic": true})), None, "a list that is not shown is not an empty one");
         assert_eq!(Access::read(Kind::Project, &json!({"allowedUsers": []})), None);
+        let beside = json!({"isPublic": true, "permissions": {"allowedUsers": ["u"]}});
+        assert_eq!(read(beside), expected, "the flag beside the list");
+        assert_eq!(read(json!({"allowedUsers": ["u"]})), None, "a flag that is not shown is not off");
+        for stranger in [json!({"name": "Ada"}), json!(7), Value::Null] {
+            let list = json!({"isPublic": false, "allowedUsers": ["u", stranger]});
+            assert_eq!(read(list.clone()), None, "{list}: who cannot be read is not dropped");
+        }
+    }
+
+    #[test]
+    fn domains_that_are_not_shown_are_not_none() {
+        let read = |value: Value| SignIn::read(&value).map(|pages| pages.domains);
+        assert_eq!(read(json!({"auth": {"allowedDomains": ["X.example"]}})), Some(vec!["x.example".to_owned()]));
+        assert_eq!(read(json!({"auth": {"allowedDomains": []}})), Some(Vec::new()));
+        for unclear in [json!({}), json!({"auth": {}}), json!({"auth": {"allowedDomains": ["x.example", 7]}})] {
+            assert_eq!(read(unclear.clone()), None, "{unclear}");
+        }
+    }
+
+    #[test]
+    fn status_words_that_nobody_knows_decide_nothing() {
+        let archived = |word: &str| {
+            Person::read(&json!({"email": "a@x.example", "status": word})).and_then(|person| person.archived)
+        };
+        assert_eq!([archived("Archived"), archived("pending"), archived("on leave")], [Some(true), Some(false), None]);
+        let open = |word: &str| Invitation::read(&json!({"email": "a@x.example", "id": "i", "status": word})).is_some();
+        assert_eq!([open("Pending"), open("sent"), open("Revoked"), open("canceled")], [true, true, false, false]);
     }
 
     #[test]

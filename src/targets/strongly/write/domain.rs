@@ -27,7 +27,14 @@ pub async fn write(session: &Session, changes: &[&Change]) -> Vec<Result<(), Tar
             _ => {}
         }
     }
-    let apps = session.index().sign_in.clone();
+    let (apps, lacks) = {
+        let index = session.index();
+        (index.sign_in.clone(), !index.no_sign_in.is_empty())
+    };
+    if apps.is_empty() || lacks {
+        let gone = TargetError::Gone("an application of `sign_in` is not there".to_owned());
+        return changes.iter().map(|_| Err(gone.clone())).collect();
+    }
     let mut done = Ok(());
     for (name, id) in apps {
         let made = pages(session, &id, &add, &remove).await;
@@ -50,7 +57,10 @@ async fn pages(
     remove: &BTreeSet<String>,
 ) -> Result<(), TargetError> {
     let path = format!("/apps/{}", encode(id));
-    let look = || async { Ok::<_, TargetError>(SignIn::read(&session.get(&path).await?)) };
+    let look = || async {
+        let hidden = || TargetError::Malformed("the sign-in domains are not shown".to_owned());
+        SignIn::read(&session.get(&path).await?).ok_or_else(hidden)
+    };
     let now = look().await?;
     let mut wanted: Vec<String> = now.domains.iter().filter(|d| !remove.contains(*d)).cloned().collect();
     wanted.extend(add.iter().filter(|d| !now.domains.contains(*d)).cloned());

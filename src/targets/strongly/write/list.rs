@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{LOOK, TRIES, not_visible};
+use super::{LOOK, TRIES, later, not_visible};
 use crate::model::{Change, PrincipalRecord, Visibility};
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff, encode};
@@ -95,7 +95,7 @@ async fn make(session: &Session, name: &str, thing: &Thing, wishes: &[&Wish]) ->
     loop {
         tried += 1;
         // Fresh each time: what somebody else has put in meanwhile stays in.
-        let now = look(session, name, thing).await?;
+        let now = look(session, name, thing).await.map_err(|e| later(tried, e))?;
         if met(&now) {
             return Ok(());
         }
@@ -104,9 +104,9 @@ async fn make(session: &Session, name: &str, thing: &Thing, wishes: &[&Wish]) ->
             wish.apply(&mut wanted);
         }
         let body = json!({flag: wanted.open, "allowedUsers": wanted.users});
-        let sent = session.write(Method::Put, &path, Some(&body)).await?;
+        let sent = session.write(Method::Put, &path, Some(&body)).await.map_err(|e| later(tried, e))?;
         if let Sent::No(error) = sent {
-            return Err(error);
+            return Err(later(tried, error));
         }
         let seen = settled(SETTLE, LOOK, || look(session, name, thing), met).await.map_err(unread)?;
         let (done, after) = seen;

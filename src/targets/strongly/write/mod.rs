@@ -160,21 +160,29 @@ async fn until<T, F: Future<Output = Result<T, TargetError>>>(
     let mut tried = 0;
     loop {
         tried += 1;
-        let sent = session.write(method, path, body).await?;
-        if let Sent::No(error) = &sent
-            && tried == 1
-        {
-            return Err(error.clone());
-        }
+        let sent = match session.write(method, path, body).await {
+            Err(error) | Ok(Sent::No(error)) if tried == 1 => return Err(error),
+            Err(error) => Sent::No(error),
+            Ok(sent) => sent,
+        };
         let (done, _) = settled(SETTLE, LOOK, &look, &good).await.map_err(unread)?;
         match sent {
             _ if done => return Ok(()),
             Sent::Done(_) => return Err(not_visible()),
-            // A first try that was lost may have done it, and then it would be seen.
-            Sent::No(error) => return Err(error),
+            Sent::No(error) => return Err(later(tried, error)),
             Sent::Maybe(why) if tried >= TRIES => return Err(TargetError::Unknown(why)),
             Sent::Maybe(_) => tokio::time::sleep(backoff(tried)).await,
         }
+    }
+}
+
+/// An error of this try: from the second on, an earlier one may have been done and not be seen yet, so that
+/// nobody can say that nothing was.
+fn later(tried: u32, error: TargetError) -> TargetError {
+    match error {
+        error if tried <= 1 => error,
+        TargetError::Unknown(why) => TargetError::Unknown(why),
+        error => TargetError::Unknown(format!("an earlier try may have been done, and the last one was not: {error}")),
     }
 }
 
@@ -182,4 +190,23 @@ async fn until<T, F: Future<Output = Result<T, TargetError>>>(
 fn not_visible() -> TargetError {
     let seconds = SETTLE.as_secs();
     TargetError::NotVisible(format!("Strongly took the change, and within {seconds} s it does not show it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_second_try_does_not_say_that_nothing_was_done() {
+        for error in [
+            TargetError::Refused("no".to_owned()),
+            TargetError::Gone("no".to_owned()),
+            TargetError::Conflict("no".to_owned()),
+            TargetError::Throttled("no".to_owned()),
+        ] {
+            assert_eq!(later(1, error.clone()), error);
+            let second = later(2, error.clone());
+            assert!(matches!(&second, TargetError::Unknown(why) if why.contains(&error.to_string())), "{second}");
+        }
+    }
 }

@@ -56,7 +56,8 @@ pub async fn set(
         return Err(TargetError::Conflict(format!("{email} has {held} on {resource} now")));
     }
     let at = format!("/{}/{}", thing.kind.path(), encode(&thing.id));
-    let one = now.as_ref().and_then(|s| s.user.as_deref()).or(user).map(encode);
+    // What a share calls its id may be its own: the one that the members list shows is surer.
+    let one = user.or_else(|| now.as_ref().and_then(|s| s.user.as_deref())).map(encode);
     let one = || one.clone().ok_or_else(|| session.id(email).err().unwrap_or_else(not_visible));
     let (method, path, body) = match (thing.kind, held, wanted) {
         (Kind::Project, None, Some(role)) => {
@@ -95,9 +96,31 @@ pub async fn set(
 
 async fn find(session: &Session, thing: &Thing, user: Option<&str>, email: &str) -> Result<Option<Share>, TargetError> {
     let all = shares(session, thing).await?.items;
-    let is = |s: &Share| match (s.user.as_deref(), user) {
-        (Some(listed), Some(user)) => listed == user,
-        _ => s.email.as_deref() == Some(email),
-    };
-    Ok(all.into_iter().find(is))
+    Ok(all.into_iter().find(|s| is_of(s, user, email)))
+}
+
+/// Whether a share is that of somebody, by id or by address: its id may be its own, and its address not
+/// shown.
+fn is_of(share: &Share, user: Option<&str>, email: &str) -> bool {
+    (user.is_some() && share.user.as_deref() == user) || share.email.as_deref() == Some(email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_found_by_id_or_by_address() {
+        let share = |user: Option<&str>, email: Option<&str>| Share {
+            user: user.map(str::to_owned),
+            email: email.map(str::to_owned),
+            role: None,
+        };
+        let ada = "ada@x.example";
+        assert!(is_of(&share(Some("u"), None), Some("u"), ada));
+        assert!(is_of(&share(Some("share-1"), Some(ada)), Some("u"), ada), "an id of its own");
+        assert!(is_of(&share(None, Some(ada)), Some("u"), ada));
+        assert!(!is_of(&share(Some("v"), Some("bob@x.example")), Some("u"), ada));
+        assert!(!is_of(&share(None, None), None, ada), "two ids that nobody knows are not the same");
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{LOOK, TRIES, not_visible, until};
+use super::{LOOK, TRIES, later, not_visible, until};
 use crate::model::{UserRecord, UserState};
 use crate::targets::TargetError;
 use crate::targets::http::{Method, backoff, encode};
@@ -60,7 +60,7 @@ pub async fn create(session: &Session, user: &UserRecord) -> Result<(), TargetEr
     let mut tried = 0;
     let said_id = loop {
         tried += 1;
-        match session.write(Method::Post, "/users", Some(&body)).await? {
+        match session.write(Method::Post, "/users", Some(&body)).await.map_err(|e| later(tried, e))? {
             Sent::Done(answer) => break answer.json().ok().and_then(|v| id(&super::super::shape::unwrapped(v))),
             // An error after it was done: looked at before it is said again.
             Sent::Maybe(why) => {
@@ -73,14 +73,15 @@ pub async fn create(session: &Session, user: &UserRecord) -> Result<(), TargetEr
                 }
                 tokio::time::sleep(backoff(tried)).await;
             }
-            Sent::No(TargetError::Conflict(why)) => match find(session, email, false).await? {
-                Some(_) if tried > 1 => break None,
-                _ => {
-                    let message = format!("an account {email} came into being meanwhile: plan again ({why})");
-                    return Err(TargetError::Conflict(message));
-                }
+            Sent::No(TargetError::Conflict(why)) if tried == 1 => {
+                let message = format!("an account {email} came into being meanwhile: plan again ({why})");
+                return Err(TargetError::Conflict(message));
+            }
+            Sent::No(error @ TargetError::Conflict(_)) => match find(session, email, false).await.map_err(unread)? {
+                Some(_) => break None,
+                None => return Err(later(tried, error)),
             },
-            Sent::No(error) => return Err(error),
+            Sent::No(error) => return Err(later(tried, error)),
         }
     };
     let (there, person) =
@@ -230,10 +231,10 @@ pub async fn invite(session: &Session, user: &UserRecord) -> Result<(), TargetEr
 /// Changes name, platform role and place in the organization: two axes, two writes.
 pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) -> Result<(), TargetError> {
     let email = &after.email;
-    let of = |u: &UserRecord| u.attributes.get(ORGANIZATION_ROLE).cloned();
     let role = after.role.as_deref().filter(|r| before.role.as_deref() != Some(*r)).map(api).transpose()?;
     let name = after.name.as_deref().filter(|n| before.name.as_deref() != Some(*n));
-    if role.is_some() || name.is_some() {
+    let wrote = role.is_some() || name.is_some();
+    if wrote {
         let now = session.get(&path(&session.id(email)?)).await?;
         let Some(now) = Person::read(&now) else {
             return Err(TargetError::Malformed(format!("what {email} answers to is no account")));
@@ -249,19 +250,36 @@ pub async fn update(session: &Session, before: &UserRecord, after: &UserRecord) 
         }
         role_and_name(session, email, role, name).await?;
     }
-    if of(before) != of(after) {
-        let wanted = of(after).unwrap_or_else(|| "member".to_owned());
-        let now = member(session, email).await?.and_then(|m| m.role);
-        if now.as_deref() == Some(&wanted) {
-            return Ok(());
-        }
-        if now != of(before) {
-            let now = now.unwrap_or_else(|| "none".to_owned());
-            return Err(TargetError::Conflict(format!("the role of {email} in the organization is {now} now")));
-        }
-        place_role(session, email, &wanted).await?;
+    let of = |u: &UserRecord| u.attributes.get(ORGANIZATION_ROLE).cloned();
+    let moved = move_place(session, email, of(before), of(after)).await;
+    moved.map_err(|error| match error {
+        // Those say already that something may have been done.
+        error @ (TargetError::Unknown(_) | TargetError::NotVisible(_)) => error,
+        error if wrote => TargetError::Unknown(format!("the account was changed, and not its place: {error}")),
+        error => error,
+    })
+}
+
+/// Changes the place in the organization, where it is to be another.
+async fn move_place(
+    session: &Session,
+    email: &str,
+    before: Option<String>,
+    after: Option<String>,
+) -> Result<(), TargetError> {
+    if before == after {
+        return Ok(());
     }
-    Ok(())
+    let wanted = after.unwrap_or_else(|| "member".to_owned());
+    let now = member(session, email).await?.and_then(|m| m.role);
+    if now.as_deref() == Some(&wanted) {
+        return Ok(());
+    }
+    if now != before {
+        let now = now.unwrap_or_else(|| "none".to_owned());
+        return Err(TargetError::Conflict(format!("the role of {email} in the organization is {now} now")));
+    }
+    place_role(session, email, &wanted).await
 }
 
 /// Archives an account, or takes an invitation back.
@@ -295,8 +313,11 @@ async fn uninvite(session: &Session, email: &str) -> Result<(), TargetError> {
     let path = format!("{}/invitations/{}", session.organization(), encode(&invitation));
     let look = || async { Ok::<_, TargetError>(invitations(session).await?.items.iter().any(|i| i.email == email)) };
     match until(session, (Method::Delete, &path, None), look, |there| !there).await {
-        // Accepted or cancelled meanwhile: the next plan sees which.
-        Err(TargetError::Gone(_)) if !look().await? => Ok(()),
+        // Accepted or cancelled meanwhile. Who accepted has an account, which this change does not close.
+        Err(TargetError::Gone(_)) if !look().await? => match find(session, email, false).await? {
+            Some(_) => Err(TargetError::Conflict(format!("{email} has accepted meanwhile: plan again"))),
+            None => Ok(()),
+        },
         result => result,
     }
 }
