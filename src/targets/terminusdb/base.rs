@@ -1,6 +1,7 @@
 //! The address of a server.
 
 use crate::targets::TargetError;
+use crate::targets::http::encrypted;
 
 /// The address below which the API lies: what the files say, with `/api` behind it where they leave it out.
 /// Without TLS only a server on the same machine is spoken to, because a password is sent with every request.
@@ -9,15 +10,7 @@ use crate::targets::TargetError;
 /// When passwords would go over the network in the open.
 pub fn base_url(said: &str) -> Result<String, TargetError> {
     let said = said.trim_end_matches('/');
-    let host = said.strip_prefix("http://").map(|rest| rest.split('/').next().unwrap_or_default());
-    let host = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
-    if let Some(host) = host
-        && !matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-    {
-        let message =
-            "http:// would send the password in the open: write https://, or run rolecall on the same machine";
-        return Err(TargetError::Unavailable(message.to_owned()));
-    }
+    encrypted(said, "TerminusDB")?;
     Ok(if said.ends_with("/api") { said.to_owned() } else { format!("{said}/api") })
 }
 

@@ -111,6 +111,8 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
         let names: Vec<String> = twice.iter().map(|t| t.object.to_string()).collect();
         TargetError::Malformed(format!("it holds some things twice: {}", some(&names)))
     })?;
+    let holders = documents.holders();
+    index.shared = holders.iter().filter(|(_, users)| users.len() > 1).map(|(id, _)| (*id).to_owned()).collect();
     index.read_with = session.client().sent() - before;
     *session.index() = index;
     Ok(Reading { directory, notes: notes.finish(&documents), doubts: documents.doubts() })
@@ -278,6 +280,10 @@ impl<'s> Pass<'s> {
                 let roles = capability.roles.iter().filter_map(|r| self.roles.get(r.as_str()).copied());
                 scopes.entry(&capability.scope).or_default().extend(roles);
             }
+            let gives = |scope: &str| {
+                let mut all = user.capabilities.iter().filter_map(|c| self.documents.capabilities.get(c));
+                all.any(|c| c.scope == scope && !c.roles.is_empty())
+            };
             for (scope, roles) in scopes {
                 if let Some(&resource) = self.resources.get(scope) {
                     for role in roles {
@@ -294,6 +300,13 @@ impl<'s> Pass<'s> {
                         "anonymous has roles in the organization `{}`: whoever comes without credentials has them on \
                          its data products, and accounts do not; rolecall leaves them alone",
                         organization.name
+                    ));
+                } else if id != ADMIN && matches!(principal, Principal::User(_)) && gives(scope) {
+                    let name = self.documents.organizations.get(scope).map_or(scope, |o| o.name.as_str());
+                    self.notes.say(format!(
+                        "`{}` has roles on `{name}`, which rolecall leaves alone, a block as well: take them away with \
+                         POST /api/capabilities",
+                        user.name
                     ));
                 }
             }

@@ -55,6 +55,8 @@ pub struct Index {
     pub organizations: HashMap<String, String>,
     /// The databases by their names in the files.
     pub databases: HashMap<String, String>,
+    /// The capabilities that several accounts share, by id (section 7, trap 5).
+    pub shared: BTreeSet<String>,
     /// How many requests the last reading took.
     pub read_with: u64,
 }
@@ -100,7 +102,7 @@ impl Session {
 
     async fn get(&self, path: &str) -> Result<Value, TargetError> {
         let answer = self.client.send(&Request::new(Method::Get, path, MEDIA)).await?;
-        if answer.is_good() { answer.json() } else { Err(refusal(&answer)) }
+        if answer.is_good() { answer.json() } else { Err(unseen(&answer)) }
     }
 
     /// Makes sure that the server takes whoever applies for `admin`: credentials that it does not understand
@@ -134,7 +136,7 @@ impl Session {
         let request = Request::new(Method::Get, "/document/_system?as_list=true", MEDIA).own(VERSION, None);
         let answer = self.client.send(&request).await?;
         if !answer.is_good() {
-            return Err(refusal(&answer));
+            return Err(unseen(&answer));
         }
         Documents::read(&answer.body, answer.own)
     }
@@ -144,17 +146,22 @@ impl Session {
     /// # Errors
     /// When it cannot be read.
     pub async fn held(&self, user: &str) -> Result<Option<Vec<Held>>, TargetError> {
-        let value = match self.get(&format!("/users/{}?capability=true", encode(user))).await {
-            Ok(value) => value,
-            Err(TargetError::Gone(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let one = |v: &Value| {
-            let scope = short(text(get(v, "scope")?, "@id")?);
-            let roles = list(v, "role").iter().filter_map(|r| text(r, "@id")).map(short).collect();
-            Some(Held { id: short(text(v, "@id")?), scope, roles })
-        };
-        Ok(Some(list(&value, "capability").iter().filter_map(one).collect()))
+        let path = format!("/users/{}?capability=true", encode(user));
+        let answer = self.client.send(&Request::new(Method::Get, &path, MEDIA)).await?;
+        found(&answer, "NoIdForUserName")?.map(|account| capabilities(&account)).transpose()
+    }
+
+    /// Makes sure that nobody else has these capabilities, as they were last read.
+    ///
+    /// # Errors
+    /// When somebody has: what one of them is given or loses, all are.
+    pub fn unshared(&self, user: &str, held: &[Held]) -> Result<(), TargetError> {
+        let index = self.index();
+        if held.iter().any(|h| index.shared.contains(&h.id)) {
+            let message = format!("`{user}` shares a capability there with others, who would get or lose the same");
+            return Err(TargetError::Refused(message));
+        }
+        Ok(())
     }
 
     /// The actions of the role of this name; nothing where there is none.
@@ -162,11 +169,10 @@ impl Session {
     /// # Errors
     /// When it cannot be read.
     pub async fn actions(&self, role: &str) -> Result<Option<BTreeSet<String>>, TargetError> {
-        match self.get(&format!("/roles/{}", encode(role))).await {
-            Ok(value) => Ok(Some(list(&value, "action").iter().filter_map(Value::as_str).map(str::to_owned).collect())),
-            Err(TargetError::Gone(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let path = format!("/roles/{}", encode(role));
+        let answer = self.client.send(&Request::new(Method::Get, &path, MEDIA)).await?;
+        let role = found(&answer, "NoIdForRoleName")?;
+        Ok(role.map(|r| list(&r, "action").iter().filter_map(Value::as_str).map(str::to_owned).collect()))
     }
 
     /// Sends what writes, once.
@@ -322,6 +328,40 @@ pub fn kind(answer: &Answer) -> String {
     kind.unwrap_or_default().trim_start_matches("api:").to_owned()
 }
 
+/// What was asked for by its name; nothing where the server says, by `missing`, that nothing has the name. Any
+/// other 404 does not say so: it can come from a proxy, or from an address that is none of the API.
+fn found(answer: &Answer, missing: &str) -> Result<Option<Value>, TargetError> {
+    match answer {
+        answer if answer.is_good() => answer.json().map(Some),
+        answer if answer.status == 404 && kind(answer) == missing => Ok(None),
+        answer => Err(unseen(answer)),
+    }
+}
+
+/// The capabilities that an account shows. One that cannot be read is not passed over: what it gives would
+/// count as not held.
+fn capabilities(account: &Value) -> Result<Vec<Held>, TargetError> {
+    let all = |v: &Value, name: &str| match get(v, name) {
+        Some(Value::String(_)) => None,
+        _ => Some(list(v, name).to_vec()),
+    };
+    let one = |v: &Value| {
+        let scope = short(text(get(v, "scope")?, "@id")?);
+        let roles = all(v, "role")?.iter().map(|r| text(r, "@id").map(short)).collect::<Option<_>>()?;
+        Some(Held { id: short(text(v, "@id")?), scope, roles })
+    };
+    let read: Option<Vec<Held>> = all(account, "capability").and_then(|c| c.iter().map(one).collect());
+    read.ok_or_else(|| TargetError::Malformed("a capability of an account is not what it should be".to_owned()))
+}
+
+/// An answer to a look that is no success, as an error: never that something is gone.
+fn unseen(answer: &Answer) -> TargetError {
+    match refusal(answer) {
+        TargetError::Gone(said) => TargetError::Unavailable(said),
+        other => other,
+    }
+}
+
 /// An answer that is no success, as an error.
 pub fn refusal(answer: &Answer) -> TargetError {
     let said = said(answer);
@@ -333,5 +373,45 @@ pub fn refusal(answer: &Answer) -> TargetError {
         (400, "DataVersionMismatch") => TargetError::Conflict(said),
         (500.., _) => TargetError::Unavailable(said),
         _ => TargetError::Refused(said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, body: body.as_bytes().to_vec(), ..Answer::default() }
+    }
+
+    #[test]
+    fn only_the_server_itself_says_that_there_is_none() {
+        let missing = r#"{"api:error":{"@type":"api:NoIdForUserName"},"api:message":"none"}"#;
+        assert_eq!(found(&answer(404, missing), "NoIdForUserName"), Ok(None));
+        assert_eq!(found(&answer(200, "{}"), "NoIdForUserName"), Ok(Some(json!({}))));
+        let several = r#"{"api:error":{"@type":"api:NoUniqueIdForRoleName"},"api:message":"several"}"#;
+        for body in ["", "<html>not found</html>", several, missing] {
+            let error = found(&answer(404, body), "NoIdForRoleName").unwrap_err();
+            assert!(matches!(error, TargetError::Unavailable(_)), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_capability_that_cannot_be_read_is_not_passed_over() {
+        let account = |scope: Value, role: Value| {
+            let capability = json!({"@id": "Capability/x", "scope": scope, "role": role});
+            capabilities(&json!({"name": "alice", "capability": [capability]}))
+        };
+        let good = account(json!({"@id": "Organization/co"}), json!([{"@id": "Role/r"}])).unwrap();
+        assert_eq!((good[0].scope.as_str(), good[0].roles.len()), ("Organization/co", 1));
+        assert_eq!(capabilities(&json!({"name": "alice"})), Ok(Vec::new()));
+        for bad in [
+            account(json!("Organization/co"), json!([])),
+            account(json!({"@id": "Organization/co"}), json!(["Role/r"])),
+            account(json!({"@id": "Organization/co"}), json!("Role/r")),
+            capabilities(&json!({"capability": "Capability/x"})),
+        ] {
+            assert!(matches!(bad, Err(TargetError::Malformed(_))), "{bad:?}");
+        }
     }
 }

@@ -156,6 +156,15 @@ async fn judged(sent: Sent, tolerated: &[&str], tried: u32) -> Result<Next, Targ
     }
 }
 
+/// An error once something was sent: whatever stopped it, what was sent may have been done.
+fn unended(begun: bool, error: TargetError) -> TargetError {
+    match error {
+        error if !begun => error,
+        error @ (TargetError::Unknown(_) | TargetError::NotVisible(_)) => error,
+        error => TargetError::Unknown(format!("it was begun, and not ended: {error}")),
+    }
+}
+
 /// What is said where the server took a change that nobody can see.
 fn not_visible() -> TargetError {
     TargetError::NotVisible("the server took the change, and does not show it".to_owned())

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Next, TRIES, judged, not_visible};
+use super::{Next, TRIES, judged, not_visible, unended};
 use crate::model::ResourceRecord;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, encode};
@@ -15,7 +15,7 @@ use crate::targets::terminusdb::session::{ADMIN_ORGANIZATION, Sent, Session, ref
 pub async fn create_organization(session: &Session, name: &str) -> Result<(), TargetError> {
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         if let Some((id, _)) = documents.organizations.iter().find(|(_, o)| o.name == name) {
             session.index().organizations.insert(name.to_owned(), id.clone());
             return Ok(());
@@ -68,7 +68,7 @@ pub async fn delete_organization(session: &Session, name: &str) -> Result<(), Ta
     };
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         let Some(found) = documents.organizations.get(&id) else {
             session.index().organizations.remove(name);
             return Ok(());
@@ -80,7 +80,7 @@ pub async fn delete_organization(session: &Session, name: &str) -> Result<(), Ta
         if tried == TRIES {
             break;
         }
-        if let Some(user) = clean(session, &id).await? {
+        if let Some(user) = clean(session, &id).await.map_err(|e| unended(tried > 1, e))? {
             return Err(TargetError::Conflict(format!("`{user}` has a role in the organization `{name}` still")));
         }
         let sent = session.write(Method::Delete, &format!("/organizations/{}", encode(name)), None).await?;
@@ -107,7 +107,7 @@ pub async fn create_database(session: &Session, resource: &ResourceRecord) -> Re
     let mut outcome = not_visible();
     let mut sent_before = false;
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         let (path, id) = find(&documents, &resource.name)?;
         if let Some(id) = id {
             if !sent_before {
@@ -136,7 +136,7 @@ pub async fn create_database(session: &Session, resource: &ResourceRecord) -> Re
 pub async fn describe(session: &Session, before: &ResourceRecord, after: &ResourceRecord) -> Result<(), TargetError> {
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         let (path, id) = find(&documents, &after.name)?;
         let Some(found) = id.and_then(|id| documents.databases.get(id)) else {
             return Err(TargetError::Gone(format!("there is no {}", after.name)));
@@ -163,7 +163,7 @@ pub async fn describe(session: &Session, before: &ResourceRecord, after: &Resour
 pub async fn delete_database(session: &Session, resource: &str) -> Result<(), TargetError> {
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         let (path, id) = find(&documents, resource)?;
         let Some(id) = id else {
             session.index().databases.remove(resource);
@@ -172,7 +172,7 @@ pub async fn delete_database(session: &Session, resource: &str) -> Result<(), Ta
         if tried == TRIES {
             break;
         }
-        if let Some(user) = clean(session, id).await? {
+        if let Some(user) = clean(session, id).await.map_err(|e| unended(tried > 1, e))? {
             return Err(TargetError::Conflict(format!("`{user}` has a role on {resource} still")));
         }
         // One that was left half way is deleted with force only.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Next, TRIES, judged, not_visible};
+use super::{Next, TRIES, judged, not_visible, unended};
 use crate::model::RoleRecord;
 use crate::targets::TargetError;
 use crate::targets::http::Method;
@@ -28,8 +28,10 @@ pub async fn create(session: &Session, role: &RoleRecord) -> Result<(), TargetEr
     let body = json!({"name": role.name, "action": wanted});
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        match session.actions(&role.name).await? {
-            Some(found) if found == wanted => return learn(session, &role.name).await,
+        match session.actions(&role.name).await.map_err(|e| unended(tried > 1, e))? {
+            Some(found) if found == wanted => {
+                return learn(session, &role.name).await.map_err(|e| unended(tried > 1, e));
+            }
             Some(_) => {
                 return Err(TargetError::Conflict(format!("the role `{}` came into being meanwhile", role.name)));
             }
@@ -51,7 +53,7 @@ pub async fn update(session: &Session, before: &RoleRecord, after: &RoleRecord) 
     let body = json!({"name": after.name, "action": wanted});
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        match session.actions(&after.name).await? {
+        match session.actions(&after.name).await.map_err(|e| unended(tried > 1, e))? {
             None => return Err(TargetError::Gone(format!("there is no role `{}`", after.name))),
             Some(found) if found == wanted => return Ok(()),
             Some(found) if found != old => {
@@ -81,7 +83,7 @@ pub async fn delete(session: &Session, name: &str) -> Result<(), TargetError> {
     let tail = id.strip_prefix("Role/").unwrap_or(&id);
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await?;
+        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         if !documents.roles.contains_key(&id) {
             session.index().roles.remove(name);
             return Ok(());

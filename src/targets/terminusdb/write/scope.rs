@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::unended;
 use crate::model::PrincipalRecord;
 use crate::targets::TargetError;
 use crate::targets::http::backoff;
@@ -70,7 +71,8 @@ pub async fn grant(
         Err(TargetError::Gone(_)) if after.is_empty() => return Ok(()),
         scope => scope?,
     };
-    let before = Some(ids(session, before)?);
+    // Where everything goes, it does not matter what it was.
+    let before = if after.is_empty() { None } else { Some(ids(session, before)?) };
     let after = Some(ids(session, after)?).filter(|a| !a.is_empty());
     bring(Aim { session, user, scope, before, after }).await
 }
@@ -88,20 +90,19 @@ async fn look(aim: &Aim<'_>) -> Result<Option<Vec<Held>>, TargetError> {
 }
 
 async fn bring(aim: Aim<'_>) -> Result<(), TargetError> {
+    let mut begun = false;
+    rounds(&aim, &mut begun).await.map_err(|e| unended(begun, e))
+}
+
+/// Looks and sends until it is so; `begun` says whether anything sent may have been done.
+async fn rounds(aim: &Aim<'_>, begun: &mut bool) -> Result<(), TargetError> {
     let none = BTreeSet::new();
     let after = aim.after.as_ref().unwrap_or(&none);
     let mut lost = 0;
-    let mut begun = false;
     let mut last = String::new();
-    let unsure = |begun: bool, error: TargetError| match error {
-        TargetError::Unavailable(why) | TargetError::Throttled(why) if begun => {
-            TargetError::Unknown(format!("it was begun, and what came of it could not be looked at: {why}"))
-        }
-        other => other,
-    };
     // Each round gives something, takes one role or ends: what one scope can hold bounds them.
     for round in 0_u32..64 {
-        let Some(held) = look(&aim).await.map_err(|e| unsure(begun, e))? else {
+        let Some(held) = look(aim).await? else {
             if aim.after.is_none() {
                 return Ok(());
             }
@@ -128,11 +129,13 @@ async fn bring(aim: Aim<'_>) -> Result<(), TargetError> {
             let now = if now.is_empty() { "nothing".to_owned() } else { now.join(", ") };
             return Err(TargetError::Conflict(format!("`{}` has {now} there now", aim.user.1)));
         }
-        let sent = step(&aim, &held, &has, after).await.map_err(|e| unsure(begun, e))?;
-        begun = true;
-        match sent {
-            Sent::Done => {}
+        if round == 0 {
+            aim.session.unshared(&aim.user.1, &held)?;
+        }
+        match step(aim, &held, &has, after).await? {
+            Sent::Done => *begun = true,
             Sent::Maybe(why) => {
+                *begun = true;
                 lost += 1;
                 last = why;
                 tokio::time::sleep(backoff(lost)).await;
@@ -141,7 +144,7 @@ async fn bring(aim: Aim<'_>) -> Result<(), TargetError> {
             Sent::No(answer) if NOTHING_THERE.contains(&kind(&answer).as_str()) => {
                 lost += 1;
                 last = said(&answer);
-                aside(&aim, &held, after).await?;
+                *begun |= aside(aim, &held, after).await?;
             }
             Sent::No(answer) => return Err(refusal(&answer)),
         }
@@ -169,20 +172,25 @@ async fn step(
     }
 }
 
-/// Takes the roles that are too much out of each capability by itself, where a revoke does not reach them.
-async fn aside(aim: &Aim<'_>, held: &[Held], after: &BTreeSet<String>) -> Result<(), TargetError> {
+/// Takes the roles that are too much out of each capability by itself, where a revoke does not reach them;
+/// whether anything sent may have been done.
+async fn aside(aim: &Aim<'_>, held: &[Held], after: &BTreeSet<String>) -> Result<bool, TargetError> {
     if held.len() < 2 {
-        return Ok(());
+        return Ok(false);
     }
     let version = aim.session.documents().await?.version;
     for one in held {
         let left: BTreeSet<String> = one.roles.intersection(after).cloned().collect();
         if left != one.roles {
             match aim.session.replace(one, &left, version.as_deref()).await? {
-                Sent::Done | Sent::Maybe(_) => return Ok(()),
+                Sent::Done | Sent::Maybe(_) => return Ok(true),
+                // Something else changed meanwhile, or it is gone: looked at again.
+                Sent::No(answer) if answer.status == 404 || kind(&answer) == "DataVersionMismatch" => {
+                    return Ok(false);
+                }
                 Sent::No(answer) => return Err(refusal(&answer)),
             }
         }
     }
-    Ok(())
+    Ok(false)
 }
