@@ -450,7 +450,7 @@ fn the_token_is_nowhere() {
     let server = Server::start(FULL);
     let state = State::of(6, 2);
     let env = TestEnv::with(&state.declared(&server.url, "", &[]));
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -471,6 +471,7 @@ fn the_token_is_nowhere() {
         &["init", "fresh"],
         &["sandbox", "scim", "--assumptions"],
         &["plan"],
+        &["offboard", "u005@acme.com"],
     ];
     let traced = canary::sings_in_none(&env, ("SCIM_TOKEN", TOKEN), &commands);
     assert!(traced > 10, "requests are traced: {traced}");

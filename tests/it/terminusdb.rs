@@ -677,7 +677,7 @@ fn no_secret_is_anywhere() {
     let graph = Graph::with(&acme());
     graph.declare(&but(&whole(), "users:\n", "users:\n  new@acme.example: {at: {graph: {}}}\n"));
     let secrets = [PASSWORD, "pbkdf2", "Y2FuYXJ5"];
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -690,6 +690,7 @@ fn no_secret_is_anywhere() {
         &["test"],
         &["catalogue", "terminusdb"],
         &["rules"],
+        &["offboard", "ada@acme.example"],
     ];
     let mut traced = 0;
     for args in commands {

@@ -435,7 +435,7 @@ fn the_key_is_nowhere() {
     let omni = Omni::with(&without_diary(), &[]);
     omni.declare(BEFORE);
     let env = &omni.env;
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 22] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -457,6 +457,7 @@ fn the_key_is_nowhere() {
         &["sandbox", "omni", "--assumptions"],
         &["--record", "rec-again", "plan"],
         &["plan"],
+        &["offboard", "cas@acme.example"],
     ];
     let traced = canary::sings_in_none(env, ("OMNI_API_KEY", super::TOKEN), &commands);
     assert!(traced > 30, "requests are traced: {traced}");
