@@ -39,7 +39,8 @@ fn survive(text: &str) -> Vec<Finding> {
     serde_json::to_string(&findings_json::document(&found, &sources, "")).unwrap();
     serde_json::to_string(&findings_sarif::sarif(&found, &sources, "")).unwrap();
     assert!(findings_github::annotations(&found, &sources, "").lines().all(|l| l.starts_with("::")));
-    assert!(begun.elapsed() < Duration::from_secs(20), "{} bytes took {:?}", text.len(), begun.elapsed());
+    // Linear work takes a second or two, also on a busy machine; what is quadratic takes hours.
+    assert!(begun.elapsed() < Duration::from_secs(120), "{} bytes took {:?}", text.len(), begun.elapsed());
     found
 }
 

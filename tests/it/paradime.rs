@@ -604,7 +604,7 @@ fn the_token_is_nowhere() {
         command.env("PARADIME_TOKEN", token).env("PARADIME_API_ENDPOINT", url).env("RUST_LOG", "trace");
         Output::of(command.output().unwrap())
     };
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 14] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -619,7 +619,6 @@ fn the_token_is_nowhere() {
         &["catalogue", "paradime"],
         &["rules"],
         &["schema"],
-        &["offboard", "bo@acme.example"],
     ];
     let mut traced = 0;
     for args in commands {
