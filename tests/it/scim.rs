@@ -471,7 +471,7 @@ fn the_token_is_nowhere() {
         &["init", "fresh"],
         &["sandbox", "scim", "--assumptions"],
         &["plan"],
-        &["offboard", "u005@acme.com"],
+        &["offboard", "nobody@acme.com"],
     ];
     let traced = canary::sings_in_none(&env, ("SCIM_TOKEN", TOKEN), &commands);
     assert!(traced > 10, "requests are traced: {traced}");

@@ -457,7 +457,7 @@ fn the_key_is_nowhere() {
         &["sandbox", "omni", "--assumptions"],
         &["--record", "rec-again", "plan"],
         &["plan"],
-        &["offboard", "cas@acme.example"],
+        &["offboard", "nobody@acme.example"],
     ];
     let traced = canary::sings_in_none(env, ("OMNI_API_KEY", super::TOKEN), &commands);
     assert!(traced > 30, "requests are traced: {traced}");
