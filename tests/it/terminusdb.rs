@@ -690,7 +690,7 @@ fn no_secret_is_anywhere() {
         &["test"],
         &["catalogue", "terminusdb"],
         &["rules"],
-        &["offboard", "ada@acme.example"],
+        &["offboard", "nobody@acme.example"],
     ];
     let mut traced = 0;
     for args in commands {

@@ -3,16 +3,18 @@
 use serde_json::{Value, json};
 
 use super::grant::{has_permit, owns};
-use super::{not_visible, until};
+use super::{LOOK, not_visible, until};
 use crate::model::ResourceRecord;
 use crate::targets::TargetError;
 use crate::targets::http::{Method, encode};
 use crate::targets::omni::paging::cursor;
 use crate::targets::omni::read::OPEN;
 use crate::targets::omni::session::{Sent, Session};
+use crate::targets::omni::settings::SETTLE;
 use crate::targets::omni::shape::{Folder, Thing};
 use crate::targets::scim::refusal;
 use crate::targets::scim::value::text;
+use crate::targets::settle::{settled, unread};
 
 /// Makes a folder. Omni makes its path of its name, and rolecall makes only those where both are the same.
 pub async fn create(session: &Session, resource: &ResourceRecord) -> Result<(), TargetError> {
@@ -43,7 +45,8 @@ pub async fn create(session: &Session, resource: &ResourceRecord) -> Result<(), 
         Sent::Maybe(why) => Some(why),
         Sent::No(answer) => return Err(refusal(&answer)),
     };
-    match find().await?.items.pop() {
+    let (_, mut seen) = settled(SETTLE, LOOK, find, |seen| !seen.items.is_empty()).await.map_err(unread)?;
+    match seen.items.pop() {
         Some(folder) => {
             session.index().things.insert(resource.name.clone(), Thing::Folder(folder.id));
             Ok(())
