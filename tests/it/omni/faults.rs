@@ -257,10 +257,6 @@ fn case(spec: &Spec, name: &str, text: &str) -> Result<i32, String> {
         1 | 3 if held != first => return wrong("nothing was to be done"),
         0 | 1 | 3 => {}
         5 => {
-            if HARMLESS.contains(&spec.name) {
-                // Shown where the test fails of it.
-                eprintln!("{what}:\n{all}");
-            }
             let told = steps.iter().all(|s| (s.fate == Fate::Applied) == s.why.is_none());
             if steps.is_empty() || !told || steps.iter().all(|s| s.fate == Fate::Applied) {
                 return wrong("the report does not say what was not made");
@@ -307,7 +303,7 @@ fn case(spec: &Spec, name: &str, text: &str) -> Result<i32, String> {
 }
 
 /// Each switch with each kind of change and with all of them at once: where somebody has the minutes
-/// (`ROLECALL_FAULTS=all`, `.ci/run`); else with all at once and a few kinds, others for each switch.
+/// (`ROLECALL_FAULTS=all`); else with all at once and a few kinds, others for each switch.
 #[test]
 fn every_fault_ends_in_the_desired_state_or_a_truthful_report() {
     let all = std::env::var("ROLECALL_FAULTS").is_ok_and(|v| v == "all");
