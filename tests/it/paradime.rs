@@ -857,3 +857,33 @@ fn the_example_is_planned_and_applied() {
     paradime.is("emmy@acme.example", "BUSINESS", "active");
     paradime.is("grace@acme.example", "DEVELOPER", "active");
 }
+
+/// GraphQL refuses with a status of success. What it says then is shown without the token as well, also where
+/// the text is cut within it.
+#[test]
+fn an_error_that_repeats_the_token_is_shown_without_it() {
+    let token = "prdm_wsp_canary-7c1d";
+    for before in [0, 290] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/graphql", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                use std::io::{Read, Write};
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let said = format!("{} {token} has expired", "x".repeat(before));
+                let body = serde_json::json!({"errors": [{"message": said}]}).to_string();
+                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all((head + &body).as_bytes());
+            }
+        });
+        let env = TestEnv::with(
+            "version: 1\ntargets:\n  dbt: {provider: paradime, url: '${URL}', credentials: {token: '${TOKEN}'}}\nusers:\n  bo@acme.example: {role: ANALYST}\n",
+        );
+        let mut command = env.command(&["plan"]);
+        let output = Output::of(command.env("URL", &url).env("TOKEN", token).env("RUST_LOG", "trace").output().unwrap());
+        let said = output.ended(1).text();
+        has(&said, &["Paradime says:"]);
+        assert!(!said.contains("canary") && !said.contains("prdm_wsp_c"), "{said}");
+    }
+}

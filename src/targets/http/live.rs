@@ -126,4 +126,8 @@ impl Transport for Live {
     fn send<'a>(&'a self, request: &'a Request) -> Task<'a, Result<Answer, Lost>> {
         Box::pin(self.exchange(request))
     }
+
+    fn scrub(&self, text: &str) -> String {
+        self.scrubber.text(text)
+    }
 }

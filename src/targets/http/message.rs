@@ -147,11 +147,20 @@ pub enum Lost {
 pub trait Transport: Send + Sync {
     /// Sends one request, once.
     fn send<'a>(&'a self, request: &'a Request) -> Task<'a, Result<Answer, Lost>>;
+
+    /// A text that came with a success, without what opens the target: what is shown of it goes through here.
+    fn scrub(&self, text: &str) -> String {
+        text.to_owned()
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
     fn send<'a>(&'a self, request: &'a Request) -> Task<'a, Result<Answer, Lost>> {
         (**self).send(request)
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        (**self).scrub(text)
     }
 }
 

@@ -71,6 +71,13 @@ impl Client {
         &self.limits
     }
 
+    /// What a system says in an answer of success, to be shown: without what opens it, should it repeat that.
+    /// What it says in any other answer is without it already.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        self.transport.scrub(text)
+    }
+
     /// How many requests have been sent, those that were sent again included.
     #[must_use]
     pub fn sent(&self) -> u64 {

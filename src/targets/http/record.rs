@@ -156,6 +156,10 @@ impl<T: Transport> Transport for Recorder<T> {
             result
         })
     }
+
+    fn scrub(&self, text: &str) -> String {
+        self.scrubber.text(text)
+    }
 }
 
 /// A body without secrets: JSON, or a text where it is none.

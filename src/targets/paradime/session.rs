@@ -104,7 +104,7 @@ impl Session {
         }
         let mut body = answer.json()?;
         if let Some(said) = errors(&body) {
-            return Err(TargetError::Refused(format!("Paradime says: {said}")));
+            return Err(TargetError::Refused(format!("Paradime says: {}", plain(&self.client.scrub(&said)))));
         }
         let value = body.get_mut("data").and_then(|d| d.get_mut(field)).map(Value::take);
         value.filter(|v| !v.is_null()).ok_or_else(|| TargetError::Malformed(format!("the answer holds no `{field}`")))
@@ -176,7 +176,7 @@ impl Session {
             return Ok(Sent::Maybe(format!("the answer ({}) is no JSON", answer.status)));
         };
         if let Some(said) = errors(&body) {
-            return Ok(Sent::Denied(format!("Paradime says: {said}")));
+            return Ok(Sent::Denied(format!("Paradime says: {}", plain(&self.client.scrub(&said)))));
         }
         let value = body.get("data").and_then(|d| d.get(field)).unwrap_or(&Value::Null);
         Ok(ok(value).map_or_else(Sent::Denied, |()| Sent::Done))
@@ -200,11 +200,11 @@ pub fn ok(value: &Value) -> Result<(), String> {
     }
 }
 
-/// The first error of GraphQL. An empty list, and none at all, are no error.
+/// The first error of GraphQL, as it stands. An empty list, and none at all, are no error.
 fn errors(body: &Value) -> Option<String> {
     let first = body.get("errors")?.as_array()?.first()?;
     let text = first.get("message").and_then(Value::as_str).unwrap_or("an error without a message");
-    Some(plain(text))
+    Some(text.to_owned())
 }
 
 fn plain(text: &str) -> String {
@@ -216,6 +216,7 @@ fn said(answer: &Answer) -> String {
     let body = String::from_utf8_lossy(&answer.body);
     let text = match serde_json::from_str::<Value>(&body) {
         Ok(value) => errors(&value)
+            .map(|text| plain(&text))
             .or_else(|| ["message", "error", "detail"].iter().find_map(|k| value.get(*k)?.as_str().map(plain))),
         Err(_) if body.trim_start().starts_with('<') => None,
         Err(_) => Some(plain(&body)),

@@ -16,6 +16,9 @@ use crate::targets::{TargetError, Wanted};
 
 const MEDIA: &str = "application/json";
 
+/// What is shown of an explanation at most, in characters.
+const SAID_MAX: usize = 300;
+
 /// A conversation. Reader and writer of a target share one, and with it the key.
 pub struct Session {
     client: Client,
@@ -120,7 +123,7 @@ impl Session {
         }
         let body = answer.json()?;
         match failure(&body) {
-            Some(why) => Err(TargetError::Refused(why)),
+            Some(why) => Err(TargetError::Refused(plain(&self.client.scrub(&why)))),
             None => Ok(body),
         }
     }
@@ -133,7 +136,7 @@ impl Session {
         }
         Ok(match self.client.send(&request).await {
             Ok(answer) if answer.is_good() => match answer.json().ok().as_ref().and_then(failure) {
-                Some(why) => Sent::No(TargetError::Refused(why)),
+                Some(why) => Sent::No(TargetError::Refused(plain(&self.client.scrub(&why)))),
                 None => Sent::Done(answer),
             },
             Ok(answer) if answer.status >= 500 && answer.status != 501 => Sent::Maybe(told(&answer)),
@@ -189,9 +192,12 @@ fn explained(body: &Value) -> Option<String> {
 fn told(answer: &Answer) -> String {
     let body = serde_json::from_slice::<Value>(&answer.body).ok();
     let explained = body.as_ref().and_then(explained);
-    // What a server says is shown without what a terminal would obey.
-    let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(300).collect::<String>();
-    explained.map_or_else(|| said(answer), |text| format!("{} ({})", plain(text), answer.status))
+    explained.map_or_else(|| said(answer), |text| format!("{} ({})", plain(&text), answer.status))
+}
+
+/// What a server says is shown without what a terminal would obey, and not all of it.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SAID_MAX).collect()
 }
 
 /// The scope that a request needs (section 2.1 and 2.2): for who made the key.

@@ -47,7 +47,7 @@ pub async fn create(session: &Session, changes: &[&Change]) -> Vec<Result<(), Ta
         }
         results.push(match &sent {
             Ok(Reply::NotDone) => create_one(session, user).await,
-            Ok(Reply::Said(answer)) => one(session, user, of(answer, index)).await,
+            Ok(Reply::Said(answer)) => one(session, user, of(answer, index, &|said| session.client().scrub(said))).await,
             Ok(Reply::Maybe(why)) => one(session, user, Outcome::Unsaid(why.clone())).await,
             Err(error) => Err(error.clone()),
         });
@@ -132,8 +132,8 @@ enum Outcome {
     Unsaid(String),
 }
 
-/// What an answer says of one operation.
-fn of(answer: &Value, index: usize) -> Outcome {
+/// What an answer says of one operation; its refusals are those of a success, and scrubbed.
+fn of(answer: &Value, index: usize, scrub: &dyn Fn(&str) -> String) -> Outcome {
     let id = format!("u{index}");
     let operation = list(answer, "Operations").iter().find(|o| text(o, "bulkId").as_deref() == Some(&id));
     let unsaid = || Outcome::Unsaid("the answer to the bulk request does not speak of it".to_owned());
@@ -147,7 +147,7 @@ fn of(answer: &Value, index: usize) -> Outcome {
         (200..300, Some(id)) => Outcome::Made(id),
         (200..300, None) => Outcome::Hidden,
         _ => {
-            let body = get(operation, "response").map(Value::to_string).unwrap_or_default().into_bytes();
+            let body = scrub(&get(operation, "response").map(Value::to_string).unwrap_or_default()).into_bytes();
             let answer = Answer { status, body, ..Answer::default() };
             match status {
                 409 => Outcome::Taken(said(&answer)),
