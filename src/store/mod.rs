@@ -25,6 +25,26 @@ use crate::model::{Change, Identities, Kind, Moment, Ownership};
 /// What a store says.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// What a short memory is about: which drift has been seen since when, and which plans were shown to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// The subject is a target, the key a difference, the text since when it has been seen.
+    Drift,
+    /// The subject is what was reviewed (a pull request), the key its head, the text the plan that was shown.
+    Reviewed,
+}
+
+impl Topic {
+    /// The word for it in a store.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drift => "drift",
+            Self::Reviewed => "reviewed",
+        }
+    }
+}
+
 /// How long [`Store::lock`] waits before it asks again.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
@@ -116,6 +136,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store cannot be written.
     fn remember_identities(&self, target: &str, identities: &Identities) -> Result<()>;
+
+    /// What is remembered under a topic about a subject (mostly a target), by key; empty where nothing is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn recall(&self, topic: Topic, subject: &str) -> Result<BTreeMap<String, String>>;
+
+    /// Remembers texts by key, and forgets the keys that stand for nothing here. All others stay as they are.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing of it was remembered.
+    fn remember(&self, topic: Topic, subject: &str, entries: &BTreeMap<String, Option<String>>) -> Result<()>;
 
     /// Takes the lock of a target, which lasts until the [`Lock`] is dropped or the process ends.
     ///

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::ledger::{FIRST, hash};
 use super::schema::{BUSY_TIMEOUT, Schema, connect_to_read, private_folder};
 use super::{
-    ApplyEntry, ApplyInfo, Break, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError,
+    ApplyEntry, ApplyInfo, Break, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError, Topic,
     Unfinished, Verification, lock,
 };
 use crate::model::{Change, Identities, Kind, Moment, Ownership};
@@ -20,7 +20,11 @@ use crate::model::{Change, Identities, Kind, Moment, Ownership};
 const SCHEMA: Schema = Schema {
     name: "a rolecall store",
     application: 0x7263_5354,
-    steps: &[include_str!("schema/0001-store.sql"), include_str!("schema/0002-identity.sql")],
+    steps: &[
+        include_str!("schema/0001-store.sql"),
+        include_str!("schema/0002-identity.sql"),
+        include_str!("schema/0003-memory.sql"),
+    ],
 };
 
 /// The folder of rolecall's own files.
@@ -399,6 +403,29 @@ impl Store for SqliteStore {
         let sql = "INSERT INTO identities (target, body) VALUES (?1, ?2) \
                    ON CONFLICT (target) DO UPDATE SET body = excluded.body";
         self.write(Keep::Always, |tx| Ok(tx.prepare_cached(sql)?.execute([target, &body]).map(|_| ())?))
+    }
+
+    fn recall(&self, topic: Topic, subject: &str) -> Result<BTreeMap<String, String>> {
+        self.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT key, body FROM memory WHERE topic = ?1 AND subject = ?2")?;
+            let rows = statement.query_map([topic.name(), subject], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn remember(&self, topic: Topic, subject: &str, entries: &BTreeMap<String, Option<String>>) -> Result<()> {
+        let keep = "INSERT INTO memory (topic, subject, key, body) VALUES (?1, ?2, ?3, ?4) \
+                    ON CONFLICT (topic, subject, key) DO UPDATE SET body = excluded.body";
+        let forget = "DELETE FROM memory WHERE topic = ?1 AND subject = ?2 AND key = ?3";
+        self.write(Keep::Always, |tx| {
+            for (key, body) in entries {
+                match body {
+                    Some(body) => tx.prepare_cached(keep)?.execute([topic.name(), subject, key, body])?,
+                    None => tx.prepare_cached(forget)?.execute([topic.name(), subject, key])?,
+                };
+            }
+            Ok(())
+        })
     }
 
     fn try_lock(&self, target: &str, holder: &Holder) -> Result<Lock> {

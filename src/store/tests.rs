@@ -275,3 +275,23 @@ fn ten_thousand_changes_take_seconds() {
     println!("10,000 changes: {took:?}");
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
+
+#[test]
+fn what_is_remembered_is_recalled_until_it_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let entries = |list: &[(&str, Option<&str>)]| {
+        list.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect::<BTreeMap<_, _>>()
+    };
+    {
+        let store = SqliteStore::open(dir.path()).unwrap();
+        store.remember(Topic::Drift, "dbt", &entries(&[("user a", Some("1")), ("user b", Some("2"))])).unwrap();
+        store.remember(Topic::Drift, "bi", &entries(&[("user a", Some("3"))])).unwrap();
+        store
+            .remember(Topic::Drift, "dbt", &entries(&[("user a", None), ("user b", Some("4")), ("user c", None)]))
+            .unwrap();
+    }
+    let store = SqliteStore::open_existing(dir.path()).unwrap().unwrap();
+    assert_eq!(store.recall(Topic::Drift, "dbt").unwrap(), BTreeMap::from([("user b".to_owned(), "4".to_owned())]));
+    assert_eq!(store.recall(Topic::Drift, "bi").unwrap(), BTreeMap::from([("user a".to_owned(), "3".to_owned())]));
+    assert!(store.recall(Topic::Reviewed, "dbt").unwrap().is_empty());
+}

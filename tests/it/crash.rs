@@ -14,8 +14,8 @@ use rolecall::apply::{Budget, Fate, Job, Progress, Stop};
 use rolecall::model::{Change, Identities, Kind, Moment, Ownership};
 use rolecall::plan::Plan;
 use rolecall::store::{
-    ApplyEntry, Entry, Holder, Lock, NewApply, Outcome, Result as Stored, SqliteStore, Status, Store, Unfinished,
-    Verification,
+    ApplyEntry, Entry, Holder, Lock, NewApply, Outcome, Result as Stored, SqliteStore, Status, Store, Topic,
+    Unfinished, Verification,
 };
 use rolecall::targets::directory::DirectoryWriter;
 use rolecall::targets::{PROFILES, Stamp, TargetError, Task, Writer};
@@ -165,6 +165,12 @@ impl Store for Fragile<'_, SqliteStore> {
     }
     fn remember_read(&self, target: &str, counts: &BTreeMap<Kind, usize>, at: Moment) -> Stored<()> {
         self.inner.remember_read(target, counts, at)
+    }
+    fn recall(&self, topic: Topic, subject: &str) -> Stored<BTreeMap<String, String>> {
+        self.inner.recall(topic, subject)
+    }
+    fn remember(&self, topic: Topic, subject: &str, entries: &BTreeMap<String, Option<String>>) -> Stored<()> {
+        self.inner.remember(topic, subject, entries)
     }
     fn try_lock(&self, target: &str, holder: &Holder) -> Stored<Lock> {
         self.inner.try_lock(target, holder)
