@@ -13,6 +13,7 @@ pub mod model;
 pub mod config;
 
 pub mod access;
+pub mod approval;
 
 pub mod invariants;
 pub mod plan;

@@ -36,7 +36,7 @@ pub use kind::{Kind, ObjectRef};
 pub use manage::{Identities, Manage, Mode, Ownership, Pattern, Rule};
 pub use moment::{Moment, MomentError};
 pub use permissions::{PERMISSIONS_MAX, Permissions};
-pub use policy::{Limits, PolicyKey, Removal, RuleName, Rules, Setting, UserRemoval};
+pub use policy::{ApprovalRule, Approver, Limits, PolicyKey, Removal, RuleName, Rules, Setting, UserRemoval};
 pub use profile::{Profile, Profiles};
 pub use quantity::{Bytes, Days, QuantityError, Share};
 pub use record::{

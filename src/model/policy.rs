@@ -117,6 +117,33 @@ impl Removal {
     }
 }
 
+/// Who can agree to a gain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approver {
+    /// A user, by e-mail.
+    User(String),
+    /// Any member of a team.
+    Team(String),
+    /// Who owns the resource on which something is gained.
+    Owner,
+    /// Who leads the team through which something is gained.
+    Lead,
+}
+
+/// Whose approval a gain needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApprovalRule {
+    /// Which gains, as the files say it.
+    pub said: String,
+    /// The role or permission, as the target calls it; `None` for any gain.
+    pub gains: Option<String>,
+    /// Who can give it, sorted.
+    pub by: Vec<Approver>,
+    /// How many of them must: 1 or more.
+    pub at_least: u32,
+}
+
 /// What rolecall holds to while it plans and applies: never sent to a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
@@ -146,6 +173,8 @@ pub struct Rules {
     pub review_every: Option<u32>,
     /// After how many days without a sign of life somebody is asked about.
     pub review_inactive: Option<u32>,
+    /// Whose approval which gains need.
+    pub approval: Vec<ApprovalRule>,
 }
 
 impl Default for Rules {
@@ -164,6 +193,7 @@ impl Default for Rules {
             mfa: false,
             review_every: None,
             review_inactive: None,
+            approval: Vec::new(),
         }
     }
 }

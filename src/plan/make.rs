@@ -11,6 +11,7 @@ use super::{
     Conflict, Consent, Hands, Loss, Options, Reason, Situation, Subject, difference, order, saved, touched, whole,
 };
 use crate::access::{self, Asker, At, Files, World};
+use crate::approval;
 use crate::diagnostic::{Code, Location, thousands};
 use crate::invariants::{self, Administrators, Answer, Applier, RULES, Verdict};
 use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership, Rules};
@@ -118,7 +119,9 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let removals = invariants::count_removals(live, chosen(false), &desired.rules.removal);
     let takeovers = invariants::takeover_names(chosen(true));
     let world = World::with(live, &desired.catalogue, context.options.now, all.iter().copied());
-    let access = access::told(&world, &access::differences(&world), all.len());
+    let differences = access::differences(&world);
+    let access = access::told(&world, &differences, all.len());
+    let approvals = approval::requirements(&world, &differences, &all, &[&desired.rules]);
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =
         found.observed.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect();
@@ -127,6 +130,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         provider: context.provider.to_owned(),
         level: context.level,
         access,
+        approvals,
         observed,
         losses: ordered.losses,
         why_lost: ordered.without_loss.as_ref().map(why_lost),

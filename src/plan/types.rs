@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Consent, Forecast, Loss, Shrunk, Step};
 use crate::access::AccessDifference;
+use crate::approval::Requirement;
 use crate::diagnostic::{Code, Finding, Location, Severity};
 use crate::invariants::{Answer, Tally, Verdict};
 use crate::model::{Change, Kind, Setting, Share, UserRemoval};
@@ -95,6 +96,9 @@ pub struct TargetPlan {
     /// What becomes of effective access. Nothing is decided by it, and it is no part of the digest.
     #[serde(default)]
     pub access: AccessDifference,
+    /// Whose agreement it needs. Only `rolecall ci apply` can see who agreed, and stops without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Requirement>,
     /// The changes in their order.
     pub steps: Vec<Step>,
     /// Differences that are reported and not written.

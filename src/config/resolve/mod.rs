@@ -75,6 +75,9 @@ pub struct Declaration {
     pub tests: Vec<Claim<Span>>,
     /// The e-mails of users by their short names.
     pub short_names: BTreeMap<String, String>,
+    /// What people are called elsewhere (`github`): by system, then by e-mail. Of everybody who is declared,
+    /// also of those who belong to no target.
+    pub handles: BTreeMap<String, BTreeMap<String, String>>,
     /// What the declared roles mean in each target: by target, then by declared name.
     pub role_names: BTreeMap<String, BTreeMap<String, String>>,
     /// Settings for pull requests.
@@ -324,9 +327,9 @@ pub(super) fn resolve(
     let tests = r.read_tests(&tests);
     r.check_drift(drift.as_ref().map(|d| &d.value));
     let identities = r.identities();
-    let (short_names, role_names) = (r.short_names(), r.role_names());
+    let (short_names, role_names, handles) = (r.short_names(), r.role_names(), r.handles());
     let targets = r.finish(identities);
     let catalogues = catalogues.into_iter().collect();
     let (ci, drift) = (ci.map(|c| c.value), drift.map(|d| d.value));
-    Some(Declaration { root, targets, catalogues, tests, short_names, role_names, ci, drift })
+    Some(Declaration { root, targets, catalogues, tests, short_names, handles, role_names, ci, drift })
 }

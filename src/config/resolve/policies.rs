@@ -8,10 +8,13 @@ use super::people::domain_name;
 use super::roles::At;
 use super::teams::quota;
 use super::{Resolver, twice};
-use crate::config::declaration::{DomainDecl, LimitsDecl, PoliciesDecl};
+use crate::config::declaration::{ApprovalDecl, DomainDecl, LimitsDecl, PoliciesDecl};
 use crate::config::decode::{Several, Sp, Sym, Table};
 use crate::diagnostic::{Code, Finding, Severity, Span};
-use crate::model::{Domain, Kind, Limits, PolicyKey, RoleId, Said, TeamId, look_alike};
+use crate::model::{ApprovalRule, Approver, Domain, Kind, Limits, PolicyKey, RoleId, Said, TeamId, look_alike};
+
+/// What an approval rule is for that is for every gain.
+const ANY: &str = "any";
 
 impl Resolver<'_> {
     /// Adds the auto-join domains.
@@ -237,6 +240,10 @@ impl Resolver<'_> {
             state.builder.rule(format!("seats {name}"), class.span);
             state.rules.seats.insert(name, *number);
         }
+        if let Some(approvals) = &policies.approval {
+            let rules: Vec<ApprovalRule> = approvals.iter().filter_map(|a| self.approval_rule(target, a)).collect();
+            self.targets[target].rules.approval = rules;
+        }
         let rules = &mut self.targets[target].rules;
         if let Some(mfa) = &policies.mfa {
             let none = matches!(&mfa.require.0, Several::One(one) if self.names.resolve(one.value) == Some("none"));
@@ -246,6 +253,29 @@ impl Resolver<'_> {
             rules.review_every = review.every.map_or(rules.review_every, |d| Some(d.0));
             rules.review_inactive = review.inactive.map_or(rules.review_inactive, |d| Some(d.0));
         }
+    }
+
+    /// An approval rule in the words of a target; `None` where what it is for means nothing there. People
+    /// and teams count wherever they are declared.
+    fn approval_rule(&self, target: usize, decl: &ApprovalDecl) -> Option<ApprovalRule> {
+        let said = self.text(decl.gains.0.value);
+        let gains = if said == ANY { None } else { Some(self.ability_in(target, decl.gains.0.value)?) };
+        let mut by: Vec<Approver> = decl.by.0.iter().filter_map(|at| self.approver(at.value)).collect();
+        by.sort();
+        by.dedup();
+        Some(ApprovalRule { said: said.to_owned(), gains, by, at_least: decl.at_least.unwrap_or(1).max(1) })
+    }
+
+    fn approver(&self, by: Sym) -> Option<Approver> {
+        let text = self.text(by);
+        Some(match text {
+            "owner" => Approver::Owner,
+            "lead" => Approver::Lead,
+            _ => match text.strip_prefix("team/") {
+                Some(team) => Approver::Team(team.rsplit_once(':').map_or(team, |(_, bare)| bare).to_owned()),
+                None => Approver::User(self.users[self.user_called(by)? as usize].email.clone()),
+            },
+        })
     }
 
     /// The name in a target of the role that a text means, if it means one there.
@@ -390,6 +420,9 @@ impl Resolver<'_> {
         }
         self.check_seats(policies, target);
         for approval in policies.approval.iter().flatten() {
+            if self.text(approval.gains.0.value) != ANY {
+                self.check_ability(approval.gains.0);
+            }
             for by in approval.by.0.iter() {
                 let text = self.text(by.value);
                 if let Some(team) = text.strip_prefix("team/") {

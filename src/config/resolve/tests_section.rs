@@ -112,7 +112,7 @@ impl Resolver<'_> {
 
     /// What a role or permission is called in a target; `None` where it means nothing there. A
     /// permission goes before a role of the same name.
-    fn ability_in(&self, target: usize, ability: Sym) -> Option<String> {
+    pub fn ability_in(&self, target: usize, ability: Sym) -> Option<String> {
         let text = self.text(ability);
         let state = &self.targets[target];
         let is_permission = state.catalogue.roles.values().any(|r| r.permissions.iter().flatten().any(|p| p == text));
@@ -153,6 +153,21 @@ impl Resolver<'_> {
         let all = self.user_by_name.iter().map(|(name, user)| (self.text(*name), *user));
         let short = all.filter(|(name, _)| !name.contains('@'));
         short.map(|(name, user)| (name.to_owned(), self.users[user as usize].email.clone())).collect()
+    }
+
+    /// What people are called elsewhere: by system, then by e-mail.
+    pub fn handles(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let mut all: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for user in &self.users {
+            let handles = user.decl.iter().flat_map(|d| &d.handles).flat_map(|t| &t.rows);
+            for (system, handle) in handles {
+                if let Some(handle) = handle.0.value() {
+                    let of = all.entry(self.text(system.value).to_owned()).or_default();
+                    of.insert(user.email.clone(), self.text(*handle).to_owned());
+                }
+            }
+        }
+        all
     }
 
     /// What the declared roles mean in each target.
@@ -211,7 +226,7 @@ impl Resolver<'_> {
     }
 
     /// What somebody can do is a role or a permission of some target.
-    fn check_ability(&mut self, at: Sp<Sym>) {
+    pub fn check_ability(&mut self, at: Sp<Sym>) {
         let text = self.text(at.value);
         let is_permission = self
             .targets

@@ -65,6 +65,7 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
     let steps = changes.into_iter().zip(1..);
     TargetPlan {
         doubts: Vec::new(),
+        approvals: Vec::new(),
         shrunk: BTreeMap::new(),
         forecast: None,
         target: name.to_owned(),
