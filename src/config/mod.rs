@@ -1,5 +1,6 @@
 //! YAML bytes to a spanned document to a desired [`Directory`](crate::model::Directory) per target.
 
+mod compiled;
 mod declaration;
 mod decode;
 mod document;
@@ -10,6 +11,7 @@ mod schema;
 mod suggest;
 pub mod write;
 
+pub use compiled::{CompiledError, compile, decompile};
 pub use declaration::*;
 pub use decode::{Context, Decode, Needed, Prose, Reason, Several, Single, Sp, Sym, Table, Templated, sym_index};
 pub use document::{Cursor, Document, Type};
