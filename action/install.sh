@@ -20,9 +20,10 @@ say() { printf 'rolecall: %s\n' "$1"; }
 
 # To GitHub's log: a line break or a percent sign would end the message, or begin another command.
 fail() {
-  local text=${1//'%'/'%25'}
-  text=${text//$'\r'/'%0D'}
-  printf '::error title=rolecall::%s\n' "${text//$'\n'/'%0A'}"
+  local text=${1//'%'/%25}
+  text=${text//$'\r'/%0D}
+  text=${text//$'\n'/%0A}
+  printf '::error title=rolecall::%s\n' "$text"
   exit 1
 }
 
@@ -78,36 +79,36 @@ fi
 
 cache=${RUNNER_TOOL_CACHE:-$RUNNER_TEMP/tools}/rolecall
 
-# The archive is kept, not what was in it: so it is checked each time, also when it comes from the cache.
+# The archive is kept, not what was in it: so it is checked each time, also when it comes from the cache; and what is
+# checked and unpacked is a copy of this job's own.
 install_release() {
-  local kept=$cache/$version/${RUNNER_ARCH} file status got
-  file=$kept/$archive
-  if [ -f "$file" ] && [ "$(digest_of "$file")" = "$checksum" ]; then
+  local kept=$cache/$version/$RUNNER_ARCH place copy status got
+  place=$(mktemp -d "$RUNNER_TEMP/rolecall-XXXXXX") || fail "there is no room in $RUNNER_TEMP"
+  copy=$place/archive.tar.gz
+  if cp "$kept/$archive" "$copy" 2>/dev/null && [ "$(digest_of "$copy")" = "$checksum" ]; then
     say "$version is in the tool cache, with the right checksum"
   else
-    mkdir -p "$kept"
     say "downloading $from/v$version/$archive"
     status=$(curl --silent --show-error --location --proto '=https,http' --proto-redir '=https' --retry 3 \
-      --max-time 300 --output "$file.$$" --write-out '%{http_code}' "$from/v$version/$archive") ||
+      --max-time 300 --output "$copy" --write-out '%{http_code}' "$from/v$version/$archive") ||
       fail "the release $version could not be downloaded from $from. Run the job again, or use version: source"
     if [ "$status" = 404 ]; then
-      rm -f "$file.$$"
+      rm -rf "$place"
       say "there is no $archive in the release $version at $from"
       return 1
     fi
     [ "$status" = 200 ] || fail "$from answered $status for $archive of $version. Run the job again, or use version: source"
-    got=$(digest_of "$file.$$")
+    got=$(digest_of "$copy")
     if [ "$got" != "$checksum" ]; then
-      rm -f "$file.$$"
+      rm -rf "$place"
       fail "$archive of $version has the SHA-256 $got, and the action expects $checksum. It is not used: it is not what was released"
     fi
-    mv -f "$file.$$" "$file"
+    # For the next job; without it, that one downloads again.
+    { mkdir -p "$kept" && cp "$copy" "$kept/$archive.$$" && mv -f "$kept/$archive.$$" "$kept/$archive"; } ||
+      say "it could not be kept in the tool cache"
   fi
-  local place
-  place=$(mktemp -d "$RUNNER_TEMP/rolecall-XXXXXX")
-  # By relative names: to tar, a drive's letter is a machine's name.
-  cp "$file" "$place/archive.tar.gz"
-  (cd "$place" && tar -xzf archive.tar.gz && rm archive.tar.gz)
+  # By a relative name: to tar, a drive's letter is a machine's name.
+  (cd "$place" && tar -xzf archive.tar.gz && rm archive.tar.gz) || fail "$archive of $version cannot be unpacked"
   [ -f "$place/rolecall$exe" ] || fail "there is no rolecall$exe in $archive of $version"
   found "$place/rolecall$exe"
 }
@@ -125,7 +126,8 @@ build_source() {
     say "$1; it was built from this source before"
   else
     say "$1: building it from the action's own source, which takes some minutes"
-    cargo install --locked --path "$source" --root "$place" --target-dir "$RUNNER_TEMP/rolecall-build"
+    cargo install --locked --path "$source" --root "$place" --target-dir "$RUNNER_TEMP/rolecall-build" ||
+      fail "the action's own source could not be built; the lines above say why"
   fi
   found "$place/bin/rolecall$exe"
 }
