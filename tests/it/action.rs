@@ -186,11 +186,27 @@ fn inputs_reach_the_program_as_they_are() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
+#[test]
+fn an_empty_input_is_the_usual_one() {
+    let machine = Machine::new();
+    let dump = "#!/usr/bin/env bash\nprintf '%s %s' \"$ROLECALL_FILE\" \"$ROLECALL_STORE\" >usual.txt\n";
+    let program = machine.stub("bin/rolecall", dump).display().to_string();
+    let with = [("command", "plan"), ("rolecall-path", program.as_str()), ("config", ""), ("store", "")];
+    machine.runner.run(&with).went_well(&[]);
+    assert_eq!(machine.read("usual.txt"), ". git:rolecall-store");
+    // And the program understands the rest of them.
+    let mut with = vec![("command", "apply"), ("rolecall-path", BINARY)];
+    let action = action();
+    let empty = action["inputs"].as_object().unwrap().keys().map(|name| (name.as_str(), ""));
+    with.extend(empty.filter(|(name, _)| !["command", "rolecall-path"].contains(name)));
+    machine.runner.run(&with).failed_with(1, &["`rolecall ci apply` is not built yet"]);
+}
+
 /// Which variable the program gets which input by.
 fn passed_by_env(action: &Value) -> Vec<(String, String)> {
     let step = &action["runs"]["steps"].as_array().unwrap()[1];
     let input = |value: &Value| {
-        let name = value.as_str().unwrap().strip_prefix("${{ inputs.")?.strip_suffix(" }}")?;
+        let name = value.as_str().unwrap().strip_prefix("${{ inputs.")?.split(' ').next()?;
         Some(name.to_owned())
     };
     entries(&step["env"]).into_iter().filter_map(|(k, v)| Some((k.to_owned(), input(v)?))).collect()
@@ -510,12 +526,14 @@ fn inputs_are_the_options_of_the_program() {
     let definition = rolecall::cli::definition();
     let global: BTreeSet<&str> =
         definition.get_arguments().filter_map(|a| a.get_env()).map(|v| v.to_str().unwrap()).collect();
+    let passed = &action["runs"]["steps"][1]["env"];
     let mut seen: BTreeSet<String> = OWN.iter().map(|name| (*name).to_owned()).collect();
     for (variable, input) in passed_by_env(&action) {
         seen.insert(input.clone());
         let described = inputs[&input]["description"].as_str().unwrap();
         let usual = inputs[&input]["default"].as_str().unwrap_or_default();
-        match (input.as_str(), variable.as_str()) {
+        let variable = variable.as_str();
+        match (input.as_str(), variable) {
             // The rest of the line.
             ("command", "ROLECALL_CI_COMMAND") => {
                 for command in definition.find_subcommand("ci").unwrap().get_subcommands() {
@@ -524,8 +542,14 @@ fn inputs_are_the_options_of_the_program() {
             }
             // Never an argument.
             ("token", "ROLECALL_CI_TOKEN") => assert_eq!(usual, "${{ github.token }}"),
-            ("config", "ROLECALL_FILE") => assert!(global.contains("ROLECALL_FILE")),
-            ("store", "ROLECALL_STORE") => {}
+            // Of every command, which know nothing of empty texts.
+            ("config", "ROLECALL_FILE") => {
+                assert!(global.contains("ROLECALL_FILE"));
+                assert_eq!(passed[variable], format!("${{{{ inputs.config || '{usual}' }}}}"));
+            }
+            ("store", "ROLECALL_STORE") => {
+                assert_eq!(passed[variable], format!("${{{{ inputs.store || '{usual}' }}}}"));
+            }
             (input, variable) => {
                 let option = options.remove(variable).unwrap_or_else(|| panic!("nothing reads {variable}"));
                 let named = variable.trim_start_matches("ROLECALL_CI_").trim_start_matches("ROLECALL_");
