@@ -241,15 +241,15 @@ impl<'w, 'a> Asker<'w, 'a> {
                         edges.push(Edge::Role { user: name.to_owned(), role: role_name(role) });
                         (world.role_bits(role, at).held, Some(role), None, role_name(role))
                     }
-                    Way::Team { team, role, .. } => {
+                    Way::Team { team, role, on, .. } => {
                         let team = world.team_name(team).to_owned();
                         edges.push(Edge::TeamRole { team, role: role_name(role) });
-                        (world.role_bits(role, at).held, Some(role), None, role_name(role))
+                        (world.in_team(role, on, at), Some(role).filter(|_| on.is_none()), on, role_name(role))
                     }
-                    Way::Member { team, role } => {
+                    Way::Member { team, role, on } => {
                         let team = world.team_name(team).to_owned();
                         edges.push(Edge::MemberRole { team, user: name.to_owned(), role: role_name(role) });
-                        (world.role_bits(role, at).held, Some(role), None, role_name(role))
+                        (world.in_team(role, on, at), Some(role).filter(|_| on.is_none()), on, role_name(role))
                     }
                     Way::Grant { to, on, role, until: end, .. } => {
                         let on_name = world.resource_name(on).to_owned();
@@ -491,19 +491,21 @@ impl<'w, 'a> Asker<'w, 'a> {
                 found.push(id);
             }
         }
-        for id in (0..world.teams_len()).map(TeamId) {
+        let reached = if world.binds_teams() { 0 } else { world.teams_len() };
+        for id in (0..reached).map(TeamId) {
             if world.team(id).role.at(at).is_some_and(&mut counts) {
                 for team in world.team_and_inner(id) {
                     found.extend(world.possible_members(team));
                 }
             }
         }
-        for member in world.live().memberships() {
+        let members = if world.binds_teams() { &[][..] } else { world.live().memberships() };
+        for member in members {
             if member.role.value().is_some_and(|r| counts(*r)) {
                 found.push(member.user);
             }
         }
-        for ((_, user), fact) in &world.members {
+        for ((_, user), fact) in world.members.iter().filter(|_| !world.binds_teams()) {
             if fact.after.and_then(|m| m.role).is_some_and(&mut counts) {
                 found.push(*user);
             }

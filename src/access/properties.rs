@@ -58,8 +58,9 @@ fn catalogue(dice: &mut Dice) -> Catalogue {
         let roles = (0..6).filter(|_| !dice.one_in(3)).map(|i| format!("r{i}")).collect();
         let role = |dice: &mut Dice| dice.one_in(2).then(|| format!("r{}", dice.roll(6)));
         let (owner, everyone) = (role(dice), role(dice));
+        let of_team = dice.one_in(3);
         let kind_is =
-            ResourceKind { roles, visibility: true, grants: true, owner, everyone, ..ResourceKind::default() };
+            ResourceKind { roles, visibility: true, grants: true, owner, everyone, of_team, ..ResourceKind::default() };
         kinds.insert(kind.to_owned(), kind_is);
     }
     Catalogue { name: "drawn".to_owned(), combine, roles, kinds, nested_teams: true, ..Catalogue::default() }
@@ -116,7 +117,7 @@ fn directory(dice: &mut Dice, catalogue: &Catalogue) -> Directory {
     }
     let mut resources: Vec<ResourceId> = Vec::new();
     for i in 0..4 {
-        let mut resource = Resource::new(&format!("{}/{i}", ["p", "w"][dice.roll(2)]));
+        let mut resource = Resource::new(&format!("{}/t{}/{i}", ["p", "w"][dice.roll(2)], dice.roll(4)));
         resource.parent = Said::known(dice.maybe(&resources, 2));
         let seen = [Visibility::Restricted, Visibility::Private, Visibility::Everyone, Visibility::Restricted];
         resource.visibility = Said::known(dice.maybe(&seen, 2));

@@ -121,15 +121,21 @@ fn what_is_not_published_is_covered_by_itself_alone() {
 }
 
 #[test]
-fn a_role_in_a_team_reaches_what_is_named_below_it() {
-    let text = |resource: &str| {
-        format!(
-            "user ada\nteam acme role=edit\nteam other\nmember acme ada\nres {resource}\ngrant {resource} ada use\n"
-        )
+fn a_role_in_a_team_reaches_what_belongs_to_it() {
+    let said = |role: &str, member: &str, resource: &str, of_team: bool| {
+        let text = format!(
+            "user ada\nteam acme{role}\nteam other\nmember acme ada{member}\nres {resource}\ngrant {resource} ada use\n"
+        );
+        let mut bound = catalogue().as_ref().clone();
+        bound.kinds.get_mut("p").unwrap().of_team = of_team;
+        said(&Desired { catalogue: Arc::new(bound), ..desired(&text) })
     };
-    assert_eq!(said(&desired(&text("p/acme/x"))).len(), 1);
-    assert_eq!(said(&desired(&text("p/x"))).len(), 1);
-    assert!(said(&desired(&text("p/other/x"))).is_empty());
+    for (role, member) in [(" role=edit", ""), ("", " role=edit")] {
+        assert_eq!(said(role, member, "p/acme/x", true).len(), 1);
+        assert_eq!(said(role, member, "p/x", true), Vec::<String>::new());
+        assert_eq!(said(role, member, "p/other/x", true), Vec::<String>::new());
+        assert_eq!(said(role, member, "p/other/x", false).len(), 1, "it reaches everything");
+    }
 }
 
 #[test]
