@@ -491,21 +491,20 @@ impl<'w, 'a> Asker<'w, 'a> {
                 found.push(id);
             }
         }
-        let reached = if world.binds_teams() { 0 } else { world.teams_len() };
-        for id in (0..reached).map(TeamId) {
+        let mut counts = |role: RoleId| !world.is_bound(role, at) && counts(role);
+        for id in (0..world.teams_len()).map(TeamId) {
             if world.team(id).role.at(at).is_some_and(&mut counts) {
                 for team in world.team_and_inner(id) {
                     found.extend(world.possible_members(team));
                 }
             }
         }
-        let members = if world.binds_teams() { &[][..] } else { world.live().memberships() };
-        for member in members {
+        for member in world.live().memberships() {
             if member.role.value().is_some_and(|r| counts(*r)) {
                 found.push(member.user);
             }
         }
-        for ((_, user), fact) in world.members.iter().filter(|_| !world.binds_teams()) {
+        for ((_, user), fact) in &world.members {
             if fact.after.and_then(|m| m.role).is_some_and(&mut counts) {
                 found.push(*user);
             }

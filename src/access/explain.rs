@@ -253,12 +253,12 @@ impl Asker<'_, '_> {
         }
         if !matches!(what, What::Anything) {
             let of: Vec<TeamId> = chain.iter().filter_map(|on| world.team_of(*on).at(at)).collect();
-            let reaches = |team: &TeamId| !world.binds_teams() || of.contains(team);
-            for team in (0..world.teams_len()).map(TeamId).filter(reaches) {
+            for team in (0..world.teams_len()).map(TeamId) {
                 if let Some(role) = world.team(team).role.at(at)
                     && !own.contains(&team)
+                    && (!world.is_bound(role, at) || of.contains(&team))
                     && gives(
-                        &world.in_team(role, chain.first().copied().filter(|_| world.binds_teams()), at),
+                        &world.in_team(role, chain.first().copied().filter(|_| world.is_bound(role, at)), at),
                         world.role_name(role),
                     )
                 {

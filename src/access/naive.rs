@@ -291,8 +291,8 @@ impl Naive {
         for user in self.users.values().filter(|u| administers(&u.role)) {
             admins.insert(&user.email);
         }
-        for (team, user) in self.members.keys() {
-            if by_team(team.clone()) {
+        for ((team, user), member) in &self.members {
+            if by_team(team.clone()) || administers(&member.role) {
                 admins.insert(user);
             }
         }
@@ -340,6 +340,11 @@ impl Naive {
         all
     }
 
+    /// Whether a role administers the target.
+    pub(crate) fn administers(&self, catalogue: &Catalogue, role: &str) -> bool {
+        self.gives(catalogue, role, true).contains("ADMIN")
+    }
+
     /// The teams of a user, with those around them.
     pub(crate) fn teams_of(&self, user: &str, now: Moment) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = BTreeSet::new();
@@ -361,20 +366,21 @@ impl Naive {
     pub(crate) fn roles_everywhere(&self, catalogue: &Catalogue, user: &str, now: Moment) -> Vec<String> {
         let Some(record) = self.users.get(user) else { return Vec::new() };
         let mut roles: Vec<String> = record.role.iter().cloned().collect();
-        if catalogue.kinds.values().any(|k| k.of_team) {
-            return roles;
-        }
-        roles.extend(self.teams_of(user, now).iter().filter_map(|t| self.teams.get(t)?.role.clone()));
+        let mut in_teams: Vec<String> = Vec::new();
+        in_teams.extend(self.teams_of(user, now).iter().filter_map(|t| self.teams.get(t)?.role.clone()));
         for ((_, member), record) in &self.members {
             if member == user && record.until.is_none_or(|u| u >= now) {
-                roles.extend(record.role.clone());
+                in_teams.extend(record.role.clone());
             }
         }
+        // Where things belong to teams, roles in a team stay there; all but those that administer.
+        let bound = catalogue.kinds.values().any(|k| k.of_team);
+        roles.extend(in_teams.into_iter().filter(|r| !bound || self.administers(catalogue, r)));
         roles
     }
 
     /// The roles that a user holds on one resource itself because it belongs to a team: those of the team
-    /// and of their membership.
+    /// (`false`) and of their membership (`true`), as far as they hold nowhere else.
     pub(crate) fn roles_by_team(
         &self,
         catalogue: &Catalogue,
@@ -396,6 +402,7 @@ impl Naive {
         {
             roles.extend(member.role.clone().map(|r| (true, r)));
         }
+        roles.retain(|(_, r)| !self.administers(catalogue, r));
         roles
     }
 

@@ -250,15 +250,14 @@ impl World<'_> {
         if let Some(role) = self.user_role(user, at) {
             held(Way::Role(role), role);
         }
-        if !self.binds_teams() {
-            for &(team, member) in &teams.all {
-                if let Some(role) = self.team(team).role.at(at) {
-                    held(Way::Team { team, member, role, on: None }, role);
-                }
+        let reaches_all = |role: &RoleId| !self.is_bound(*role, at);
+        for &(team, member) in &teams.all {
+            if let Some(role) = self.team(team).role.at(at).filter(reaches_all) {
+                held(Way::Team { team, member, role, on: None }, role);
             }
-            for &(team, role) in &teams.roles {
-                held(Way::Member { team, role, on: None }, role);
-            }
+        }
+        for &(team, role) in teams.roles.iter().filter(|(_, r)| reaches_all(r)) {
+            held(Way::Member { team, role, on: None }, role);
         }
         let cap = cap.filter(|_| !free).unwrap_or(Bits::ALL);
         Some(Holder { user, teams: teams.all, roles: teams.roles, cap })
@@ -305,11 +304,11 @@ impl World<'_> {
                 reached.push(team);
                 let place = teams.binary_search_by_key(&team, |(t, _)| *t).ok();
                 if let Some((_, member)) = place.and_then(|i| teams.get(i))
-                    && let Some(role) = self.team(team).role.at(at)
+                    && let Some(role) = self.team(team).role.at(at).filter(|r| self.is_bound(*r, at))
                 {
                     given(Way::Team { team, member: *member, role, on: Some(on) }, self.role_bits(role, at).given);
                 }
-                for &(_, role) in holder.roles.iter().filter(|(t, _)| *t == team) {
+                for &(_, role) in holder.roles.iter().filter(|(t, r)| *t == team && self.is_bound(*r, at)) {
                     given(Way::Member { team, role, on: Some(on) }, self.role_bits(role, at).given);
                 }
             }

@@ -84,7 +84,7 @@ fn words(s: &Seeds, goal: bool, down: bool, name: impl Fn(&str, usize) -> (Strin
     for &[t, u, role, until] in s.members.iter().filter(|_| !teams.is_empty() && !users.is_empty()) {
         let (t, u) = (pick(&teams, t), pick(&users, u));
         if seen.insert((t, u)) {
-            let role = one(&["", "", " role=dev", " role=use"], role);
+            let role = one(&["", "", " role=dev", " role=use", " role=admin"], role);
             text += &format!("member {} {}{role}{}\n", name("t", t).0, name("u", u).0, one(&ENDS, until));
         }
     }
@@ -168,15 +168,15 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
     }
     let teams = it.teams_of(user, now);
     let bound = catalogue.kinds.values().any(|k| k.of_team);
-    for team in teams.iter().filter(|_| !bound) {
-        if let Some(role) = &it.teams[team].role {
+    let reaches_all = |role: &&String| !bound || it.administers(catalogue, role);
+    for team in &teams {
+        if let Some(role) = it.teams[team].role.as_ref().filter(reaches_all) {
             held(format!("team {team} {role}"), role);
         }
     }
     for ((team, member), record) in &it.members {
-        if let Some(role) =
-            record.role.as_ref().filter(|_| !bound && member == user && record.until.is_none_or(|u| u >= now))
-        {
+        let lasts = member == user && record.until.is_none_or(|u| u >= now);
+        if let Some(role) = record.role.as_ref().filter(reaches_all).filter(|_| lasts) {
             held(format!("member {team} {role}"), role);
         }
     }

@@ -778,6 +778,12 @@ impl<'a> World<'a> {
         self.belongings.is_some()
     }
 
+    /// Whether a role that is held in a team reaches only what belongs to the team. One that administers the
+    /// target does so wherever it is held.
+    pub(super) fn is_bound(&self, role: RoleId, at: At<'_>) -> bool {
+        self.binds_teams() && !self.role_bits(role, at).held.is_administrator()
+    }
+
     /// The team that a resource belongs to, whose roles reach it.
     pub(super) fn team_of(&self, id: ResourceId) -> Fact<Option<TeamId>> {
         let known = self.belongings.as_ref().and_then(|b| b.of.get(&id));

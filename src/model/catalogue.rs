@@ -75,7 +75,8 @@ pub struct ResourceKind {
     /// The role that every active user holds on it where its visibility is `everyone`.
     pub everyone: Option<String>,
     /// Whether it belongs to the team that its name begins with (`kind/TEAM/NAME`). Where a system has
-    /// such a kind, roles of teams and of their members reach what belongs to the team and nothing else.
+    /// such a kind, roles of teams and of their members reach what belongs to the team and nothing else; those
+    /// that administer the target administer it.
     pub of_team: bool,
     /// What of it is inferred and not published, or chosen where the source contradicts itself, and why.
     pub inferred: Option<String>,
