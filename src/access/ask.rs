@@ -241,15 +241,15 @@ impl<'w, 'a> Asker<'w, 'a> {
                         edges.push(Edge::Role { user: name.to_owned(), role: role_name(role) });
                         (world.role_bits(role, at).held, Some(role), None, role_name(role))
                     }
-                    Way::Team { team, role, .. } => {
+                    Way::Team { team, role, on, .. } => {
                         let team = world.team_name(team).to_owned();
                         edges.push(Edge::TeamRole { team, role: role_name(role) });
-                        (world.role_bits(role, at).held, Some(role), None, role_name(role))
+                        (world.in_team(role, on, at), Some(role).filter(|_| on.is_none()), on, role_name(role))
                     }
-                    Way::Member { team, role } => {
+                    Way::Member { team, role, on } => {
                         let team = world.team_name(team).to_owned();
                         edges.push(Edge::MemberRole { team, user: name.to_owned(), role: role_name(role) });
-                        (world.role_bits(role, at).held, Some(role), None, role_name(role))
+                        (world.in_team(role, on, at), Some(role).filter(|_| on.is_none()), on, role_name(role))
                     }
                     Way::Grant { to, on, role, until: end, .. } => {
                         let on_name = world.resource_name(on).to_owned();
@@ -491,6 +491,7 @@ impl<'w, 'a> Asker<'w, 'a> {
                 found.push(id);
             }
         }
+        let mut counts = |role: RoleId| !world.is_bound(role, at) && counts(role);
         for id in (0..world.teams_len()).map(TeamId) {
             if world.team(id).role.at(at).is_some_and(&mut counts) {
                 for team in world.team_and_inner(id) {

@@ -256,6 +256,13 @@ impl Touched {
                 all.into_iter().for_each(|p| it.touch(by, p, Some(on)));
             }
         }
+        for (on, team) in world.teams_of_resources() {
+            for (by, team) in
+                team.by().into_iter().flat_map(|by| team.both().into_iter().flatten().map(move |t| (by, t)))
+            {
+                it.touch(by, Principal::Team(team), Some(on));
+            }
+        }
         it.by_roles(world);
         for resources in it.focus.values_mut().chain(it.granted.values_mut()) {
             resources.sort_unstable();
@@ -367,6 +374,7 @@ fn principals(world: &World<'_>, on: ResourceId, found: &mut FxHashSet<Principal
     found.extend(world.grants.get(&on).into_iter().flatten().map(|(to, _)| *to));
     let facts = world.resource(on);
     found.extend(facts.owner.both().into_iter().flatten().map(Principal::User));
+    found.extend(world.team_of(on).both().into_iter().flatten().map(Principal::Team));
     if facts.visibility.both().contains(&Some(Visibility::Everyone)) {
         found.insert(Principal::Everyone);
     }
@@ -445,7 +453,7 @@ pub(super) fn way_role(way: Way) -> Option<RoleId> {
 /// A way without what does not make it another: its last moment, and the inner team that leads to it.
 fn plain(way: Way) -> Way {
     match way {
-        Way::Team { team, role, .. } => Way::Team { team, member: team, role },
+        Way::Team { team, role, on, .. } => Way::Team { team, member: team, role, on },
         Way::Grant { to, on, role, .. } => Way::Grant { to, member: None, on, role, until: None },
         way => way,
     }
@@ -593,6 +601,9 @@ impl<'f, 'a> Finder<'f, 'a> {
             for &team in teams.iter().filter(|t| belongs(before, **t) != belongs(after, **t)) {
                 self.granted_to(Principal::Team(team), &mut found);
             }
+            for &team in &teams {
+                found.extend(self.world.things_of(team));
+            }
             found.sort_unstable();
             found.dedup();
             let mut below = Vec::new();
@@ -619,6 +630,7 @@ impl<'f, 'a> Finder<'f, 'a> {
     fn sources(&self, user: UserId, teams: &[TeamId], found: &mut Vec<ResourceId>) {
         for &team in teams {
             self.granted_to(Principal::Team(team), found);
+            found.extend(self.world.things_of(team));
         }
         self.granted_to(Principal::User(user), found);
         found.extend(self.world.owned(user));
@@ -636,7 +648,8 @@ impl<'f, 'a> Finder<'f, 'a> {
             let has = |r: &ResourceId| {
                 let facts = world.resource(*r);
                 let seen = facts.visibility.both().contains(&Some(Visibility::Everyone));
-                world.has_grants(*r) || facts.owner.both() != [None, None] || seen || odd.contains(r)
+                let of_team = world.team_of(*r).both() != [None, None];
+                world.has_grants(*r) || facts.owner.both() != [None, None] || seen || of_team || odd.contains(r)
             };
             world.resource_and_inner(on).into_iter().skip(1).filter(has).collect()
         });

@@ -115,6 +115,7 @@ impl Asker<'_, '_> {
         let granted = world.live().grants().iter().filter(|g| concerns(&g.principal));
         let mut on: Vec<ResourceId> = granted.map(|g| g.resource).collect();
         on.extend(world.owned(user));
+        on.extend(teams.iter().flat_map(|t| world.things_of(*t)));
         on.extend(world.grants.keys().copied());
         let everyone = (0..world.resources_len()).map(ResourceId);
         on.extend(everyone.filter(|r| world.resource(*r).visibility.at(self.at) == Some(Visibility::Everyone)));
@@ -251,10 +252,15 @@ impl Asker<'_, '_> {
             }
         }
         if !matches!(what, What::Anything) {
+            let of: Vec<TeamId> = chain.iter().filter_map(|on| world.team_of(*on).at(at)).collect();
             for team in (0..world.teams_len()).map(TeamId) {
                 if let Some(role) = world.team(team).role.at(at)
                     && !own.contains(&team)
-                    && gives(&world.role_bits(role, at).held, world.role_name(role))
+                    && (!world.is_bound(role, at) || of.contains(&team))
+                    && gives(
+                        &world.in_team(role, chain.first().copied().filter(|_| world.is_bound(role, at)), at),
+                        world.role_name(role),
+                    )
                 {
                     let (team_name, role) = (world.team_name(team).to_owned(), world.role_name(role).to_owned());
                     found.push((team, Edge::TeamRole { team: team_name, role }));

@@ -126,6 +126,13 @@ impl World<'_> {
             }
             let mut course = Course::of_bits(bits(before, At::Before), bits(after, At::Before));
             course.add(Course::of_bits(bits(before, At::After), bits(after, At::After)));
+            if self.binds_teams() {
+                // Roles in teams are given on what belongs to the team.
+                for at in [At::Before, At::After] {
+                    let given = |role: Option<RoleId>| role.map_or(Bits::NONE, |r| self.role_bits(r, at).given);
+                    course.add(Course::of_bits(given(before), given(after)));
+                }
+            }
             course
         };
         let open = |s: UserState| s != UserState::Disabled;
@@ -194,6 +201,10 @@ impl World<'_> {
             let [was, is] = facts.owner.both();
             add(facts.owner.by(), Course::of_option(was, is));
         }
+        for (_, team) in self.teams_of_resources() {
+            let [was, is] = team.both();
+            add(team.by(), Course::of_option(was, is));
+        }
         // What owners, everyone or a cap have of a role is the catalogue's word until the role is there.
         let catalogue = self.measure().catalogue();
         let kinds = catalogue.kinds.values().flat_map(|k| [k.owner.as_deref(), k.everyone.as_deref()]);
@@ -251,6 +262,7 @@ impl Finder<'_, '_> {
             }
         }
         self.moved = world.resources.keys().map(|id| ResourceId(*id)).collect();
+        self.moved.extend(world.teams_of_resources().map(|(on, _)| on));
         if self.roles_change {
             let roles: FxHashSet<RoleId> = world.changed_roles().map(|(id, _)| id).collect();
             for grant in world.live().grants().iter().filter(|g| roles.contains(&g.role)) {
@@ -291,6 +303,9 @@ impl Finder<'_, '_> {
             .collect();
         for principal in &principals {
             places.extend(self.touched_by.get(principal).into_iter().flatten());
+        }
+        for &team in &teams {
+            places.extend(world.things_of(team));
         }
         if own.len() > 1 {
             for team in self.changing_teams(user, &teams) {
@@ -347,6 +362,10 @@ impl Finder<'_, '_> {
                 every.extend([facts.parent.by(), facts.visibility.by()].into_iter().flatten());
                 if let Some(by) = facts.owner.by() {
                     users.extend(facts.owner.both().into_iter().flatten().map(|u| (u, by)));
+                }
+                let team = world.team_of(on);
+                if let Some(by) = team.by() {
+                    by_team.extend(team.both().into_iter().flatten().map(|t| (t, by)));
                 }
                 if self.roles_change {
                     // Roles that change on a live grant, or for owners and everyone.

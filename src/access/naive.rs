@@ -291,8 +291,8 @@ impl Naive {
         for user in self.users.values().filter(|u| administers(&u.role)) {
             admins.insert(&user.email);
         }
-        for (team, user) in self.members.keys() {
-            if by_team(team.clone()) {
+        for ((team, user), member) in &self.members {
+            if by_team(team.clone()) || administers(&member.role) {
                 admins.insert(user);
             }
         }
@@ -340,6 +340,11 @@ impl Naive {
         all
     }
 
+    /// Whether a role administers the target.
+    pub(crate) fn administers(&self, catalogue: &Catalogue, role: &str) -> bool {
+        self.gives(catalogue, role, true).contains("ADMIN")
+    }
+
     /// The teams of a user, with those around them.
     pub(crate) fn teams_of(&self, user: &str, now: Moment) -> BTreeSet<String> {
         let mut all: BTreeSet<String> = BTreeSet::new();
@@ -358,15 +363,46 @@ impl Naive {
     }
 
     /// The roles that a user holds everywhere.
-    pub(crate) fn roles_everywhere(&self, user: &str, now: Moment) -> Vec<String> {
+    pub(crate) fn roles_everywhere(&self, catalogue: &Catalogue, user: &str, now: Moment) -> Vec<String> {
         let Some(record) = self.users.get(user) else { return Vec::new() };
         let mut roles: Vec<String> = record.role.iter().cloned().collect();
-        roles.extend(self.teams_of(user, now).iter().filter_map(|t| self.teams.get(t)?.role.clone()));
+        let mut in_teams: Vec<String> = Vec::new();
+        in_teams.extend(self.teams_of(user, now).iter().filter_map(|t| self.teams.get(t)?.role.clone()));
         for ((_, member), record) in &self.members {
             if member == user && record.until.is_none_or(|u| u >= now) {
-                roles.extend(record.role.clone());
+                in_teams.extend(record.role.clone());
             }
         }
+        // Where things belong to teams, roles in a team stay there; all but those that administer.
+        let bound = catalogue.kinds.values().any(|k| k.of_team);
+        roles.extend(in_teams.into_iter().filter(|r| !bound || self.administers(catalogue, r)));
+        roles
+    }
+
+    /// The roles that a user holds on one resource itself because it belongs to a team: those of the team
+    /// (`false`) and of their membership (`true`), as far as they hold nowhere else.
+    pub(crate) fn roles_by_team(
+        &self,
+        catalogue: &Catalogue,
+        user: &str,
+        on: &str,
+        now: Moment,
+    ) -> Vec<(bool, String)> {
+        let parts: Vec<&str> = on.split('/').collect();
+        if parts.len() < 3 || catalogue.kinds.get(parts[0]).is_none_or(|k| !k.of_team) {
+            return Vec::new();
+        }
+        let team = parts[1];
+        let mut roles = Vec::new();
+        if self.teams_of(user, now).contains(team) {
+            roles.extend(self.teams.get(team).and_then(|t| t.role.clone()).map(|r| (false, r)));
+        }
+        if let Some(member) = self.members.get(&(team.to_owned(), user.to_owned()))
+            && member.until.is_none_or(|u| u >= now)
+        {
+            roles.extend(member.role.clone().map(|r| (true, r)));
+        }
+        roles.retain(|(_, r)| !self.administers(catalogue, r));
         roles
     }
 
@@ -379,7 +415,7 @@ impl Naive {
         if !self.comes_in(user, now) {
             return BTreeSet::new();
         }
-        let roles = self.roles_everywhere(user, now);
+        let roles = self.roles_everywhere(catalogue, user, now);
         let everywhere: BTreeSet<String> = roles.iter().flat_map(|r| self.gives(catalogue, r, true)).collect();
         let mut local = on.map_or(BTreeSet::new(), |r| self.local(catalogue, now, user, r, 0));
         let caps: Vec<Option<&str>> =
@@ -393,17 +429,24 @@ impl Naive {
     }
 
     /// The roles that a user holds on a resource, or everywhere, those of grants around it included.
-    pub(crate) fn roles_on(&self, user: &str, on: Option<&str>, now: Moment) -> BTreeSet<String> {
+    pub(crate) fn roles_on(
+        &self,
+        catalogue: &Catalogue,
+        user: &str,
+        on: Option<&str>,
+        now: Moment,
+    ) -> BTreeSet<String> {
         if !self.comes_in(user, now) {
             return BTreeSet::new();
         }
-        let mut all: BTreeSet<String> = self.roles_everywhere(user, now).into_iter().collect();
+        let mut all: BTreeSet<String> = self.roles_everywhere(catalogue, user, now).into_iter().collect();
         let teams = self.teams_of(user, now);
         let mut at = on.map(str::to_owned);
         while let Some(resource) = at.and_then(|r| self.resources.get(&r)) {
             if resource.visibility == Some(Visibility::Private) {
                 break;
             }
+            all.extend(self.roles_by_team(catalogue, user, &resource.name, now).into_iter().map(|(_, role)| role));
             for ((_, to), roles) in self.grants.iter().filter(|((r, _), _)| *r == resource.name) {
                 let fits = match to {
                     PrincipalRecord::User(u) => u == user,
@@ -434,6 +477,9 @@ impl Naive {
             && let Some(role) = kind.and_then(|k| k.everyone.as_deref())
         {
             all.extend(self.gives(catalogue, role, false));
+        }
+        for (_, role) in self.roles_by_team(catalogue, user, on, now) {
+            all.extend(self.gives(catalogue, &role, false));
         }
         let teams = self.teams_of(user, now);
         for ((_, to), roles) in self.grants.iter().filter(|((r, _), _)| r == on) {

@@ -58,8 +58,9 @@ fn catalogue(dice: &mut Dice) -> Catalogue {
         let roles = (0..6).filter(|_| !dice.one_in(3)).map(|i| format!("r{i}")).collect();
         let role = |dice: &mut Dice| dice.one_in(2).then(|| format!("r{}", dice.roll(6)));
         let (owner, everyone) = (role(dice), role(dice));
+        let of_team = dice.one_in(3);
         let kind_is =
-            ResourceKind { roles, visibility: true, grants: true, owner, everyone, ..ResourceKind::default() };
+            ResourceKind { roles, visibility: true, grants: true, owner, everyone, of_team, ..ResourceKind::default() };
         kinds.insert(kind.to_owned(), kind_is);
     }
     Catalogue { name: "drawn".to_owned(), combine, roles, kinds, nested_teams: true, ..Catalogue::default() }
@@ -116,7 +117,7 @@ fn directory(dice: &mut Dice, catalogue: &Catalogue) -> Directory {
     }
     let mut resources: Vec<ResourceId> = Vec::new();
     for i in 0..4 {
-        let mut resource = Resource::new(&format!("{}/{i}", ["p", "w"][dice.roll(2)]));
+        let mut resource = Resource::new(&format!("{}/t{}/{i}", ["p", "w"][dice.roll(2)], dice.roll(4)));
         resource.parent = Said::known(dice.maybe(&resources, 2));
         let seen = [Visibility::Restricted, Visibility::Private, Visibility::Everyone, Visibility::Restricted];
         resource.visibility = Said::known(dice.maybe(&seen, 2));
@@ -477,4 +478,55 @@ fn answers_are_those_of_the_naive_model() {
         // A short run meets too little to be judged by.
         assert!(count > 100 || cases < 100, "{seen:?}");
     }
+}
+
+/// `roles-exclusive` misses nobody: who holds two roles of a group together anywhere is named, and where
+/// the roles meet only in teams, who holds no two together is not.
+#[test]
+fn who_holds_what_excludes_each_other_is_named() {
+    let (mut clashing, mut bound, mut clear) = (0, 0, 0);
+    for seed in 0..400 {
+        let dice = &mut Dice(seed);
+        let catalogue = catalogue(dice);
+        let directory = directory(dice, &catalogue);
+        let naive = Naive::of(&directory);
+        let group = [format!("r{}", dice.roll(5)), format!("r{}", dice.roll(5))];
+        if group[0] == group[1] || group.iter().any(|r| directory.find_role(r).is_none()) {
+            continue;
+        }
+        let mut desired = crate::plan::testing::desired("");
+        desired.catalogue = std::sync::Arc::new(catalogue.clone());
+        desired.rules.exclusive = vec![group.iter().map(|r| r.as_str().into()).collect()];
+        let subject = crate::invariants::Subject::whole(&directory, &desired, today());
+        let found = crate::invariants::errors(&subject);
+        let named = |user: &str| {
+            found.iter().any(|b| b.rule.name() == "roles-exclusive" && b.message.starts_with(&format!("{user} holds ")))
+        };
+        let places = || naive.resources.keys().map(|r| Some(r.as_str())).chain([None]);
+        // What ends or is hidden is counted by the check all the same: it may be there tomorrow.
+        let mut lasting = naive.clone();
+        lasting.members.values_mut().for_each(|m| m.until = None);
+        lasting.users.values_mut().for_each(|u| u.until = None);
+        lasting.grants.values_mut().flatten().for_each(|r| r.until = None);
+        lasting.resources.values_mut().for_each(|r| r.visibility = Some(Visibility::Restricted));
+        for user in naive.users.keys() {
+            let both = |naive: &Naive, on: Option<&str>| {
+                let held = naive.roles_on(&catalogue, user, on, today());
+                group.iter().all(|r| held.contains(r))
+            };
+            if places().any(|on| both(&naive, on)) {
+                clashing += 1;
+                bound += usize::from(!both(&naive, None) && catalogue.binds_teams());
+                assert!(named(user), "{seed} {user} {group:?}");
+            }
+            let own = format!("{user} holds ");
+            // In a team without resources they meet as well.
+            let in_team = found.iter().any(|b| b.message.starts_with(&own) && b.message.contains(" in team "));
+            if !places().any(|on| both(&lasting, on)) && !in_team {
+                clear += 1;
+                assert!(!named(user), "{seed} {user} {group:?}");
+            }
+        }
+    }
+    assert!(clashing > 100 && bound > 50 && clear > 100, "{clashing} {bound} {clear}");
 }

@@ -2,8 +2,9 @@
 //!
 //! Effective access is what the user's own role, the base roles of their teams (with the teams around
 //! them) and the roles of their memberships give everywhere, and what grants on the resource and on
-//! those around it, ownership and visibility give there. Nothing for who cannot come in; bounded where
-//! a role caps; a private resource inherits nothing and hears no grants.
+//! those around it, ownership and visibility give there. Where the catalogue has resources that belong to
+//! teams, base roles and roles of memberships give something on those alone, as grants do. Nothing for
+//! who cannot come in; bounded where a role caps; a private resource inherits nothing and hears no grants.
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,8 @@ pub enum Way {
         member: TeamId,
         /// The role.
         role: RoleId,
+        /// The resource of the team, the same or one around it; `None` where it reaches everything.
+        on: Option<ResourceId>,
     },
     /// The role of a membership.
     Member {
@@ -32,6 +35,8 @@ pub enum Way {
         team: TeamId,
         /// The role.
         role: RoleId,
+        /// The resource of the team, the same or one around it; `None` where it reaches everything.
+        on: Option<ResourceId>,
     },
     /// A grant.
     Grant {
@@ -83,6 +88,8 @@ pub(super) struct Holder {
     user: UserId,
     /// Their teams with those around them, each with the team of which they are a member; sorted.
     pub(super) teams: Vec<(TeamId, TeamId)>,
+    /// The roles of their memberships.
+    roles: Vec<(TeamId, RoleId)>,
     /// What bounds that which is given to them on resources.
     pub(super) cap: Bits,
 }
@@ -243,16 +250,17 @@ impl World<'_> {
         if let Some(role) = self.user_role(user, at) {
             held(Way::Role(role), role);
         }
+        let reaches_all = |role: &RoleId| !self.is_bound(*role, at);
         for &(team, member) in &teams.all {
-            if let Some(role) = self.team(team).role.at(at) {
-                held(Way::Team { team, member, role }, role);
+            if let Some(role) = self.team(team).role.at(at).filter(reaches_all) {
+                held(Way::Team { team, member, role, on: None }, role);
             }
         }
-        for &(team, role) in &teams.roles {
-            held(Way::Member { team, role }, role);
+        for &(team, role) in teams.roles.iter().filter(|(_, r)| reaches_all(r)) {
+            held(Way::Member { team, role, on: None }, role);
         }
         let cap = cap.filter(|_| !free).unwrap_or(Bits::ALL);
-        Some(Holder { user, teams: teams.all, cap })
+        Some(Holder { user, teams: teams.all, roles: teams.roles, cap })
     }
 
     /// Walks over every way in which somebody has access to a resource beyond what they have everywhere.
@@ -272,6 +280,7 @@ impl World<'_> {
         let (user, teams, cap) = (holder.user, &holder.teams, holder.cap);
         let mut next = resource;
         let mut steps = self.resources_len();
+        let mut reached: Vec<TeamId> = Vec::new();
         while let Some(on) = next {
             let facts = self.resource(on);
             let mut given = |way: Way, bits: Bits| {
@@ -289,6 +298,19 @@ impl World<'_> {
                 && let Some(role) = self.given_by_kind(self.resource_kind(on), false)
             {
                 given(Way::Visible { on }, self.bits_named(role, at));
+            }
+            // What lies in something of the same team has no more by it.
+            if let Some(team) = self.team_of(on).at(at).filter(|t| !reached.contains(t)) {
+                reached.push(team);
+                let place = teams.binary_search_by_key(&team, |(t, _)| *t).ok();
+                if let Some((_, member)) = place.and_then(|i| teams.get(i))
+                    && let Some(role) = self.team(team).role.at(at).filter(|r| self.is_bound(*r, at))
+                {
+                    given(Way::Team { team, member: *member, role, on: Some(on) }, self.role_bits(role, at).given);
+                }
+                for &(_, role) in holder.roles.iter().filter(|(t, r)| *t == team && self.is_bound(*r, at)) {
+                    given(Way::Member { team, role, on: Some(on) }, self.role_bits(role, at).given);
+                }
             }
             let changes = self.grants.get(&on);
             let live = rows.on(self, on);
@@ -319,6 +341,12 @@ impl World<'_> {
             Some(id) => self.role_bits(id, at).given,
             None => self.catalogue_gives.get(role).copied().unwrap_or_default(),
         }
+    }
+
+    /// What a role in a team gives: on what belongs to the team, or everywhere.
+    pub(super) fn in_team(&self, role: RoleId, on: Option<ResourceId>, at: At<'_>) -> Bits {
+        let bits = self.role_bits(role, at);
+        if on.is_some() { bits.given } else { bits.held }
     }
 
     /// What a user may do on a resource, or everywhere, at a moment.
@@ -430,6 +458,10 @@ impl World<'_> {
             found.extend([facts.parent.by(), facts.visibility.by()].into_iter().flatten());
             if facts.owner.both().contains(&Some(user)) {
                 found.extend(facts.owner.by());
+            }
+            let team = self.team_of(on);
+            if team.both().into_iter().flatten().any(|t| teams.binary_search(&t).is_ok()) {
+                found.extend(team.by());
             }
             let concerns = |p: &Principal| match p {
                 Principal::User(id) => *id == user,

@@ -33,7 +33,7 @@ impl Label {
             (_, Some(role)) if cause.edited => Self::Edit(role),
             (Way::Role(role), _) => Self::Role(role),
             (Way::Team { team, role, .. }, _) => Self::Team(team, role),
-            (Way::Member { team, role }, _) => Self::Member(team, role),
+            (Way::Member { team, role, .. }, _) => Self::Member(team, role),
             (Way::Grant { to: Principal::User(_), role, .. }, _) => Self::Own(role),
             (Way::Grant { to: Principal::Team(team), role, .. }, _) => Self::OfTeam(team, role),
             (Way::Grant { to: Principal::Everyone, role, .. }, _) => Self::Everyone(role),

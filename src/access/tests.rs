@@ -84,7 +84,7 @@ fn words(s: &Seeds, goal: bool, down: bool, name: impl Fn(&str, usize) -> (Strin
     for &[t, u, role, until] in s.members.iter().filter(|_| !teams.is_empty() && !users.is_empty()) {
         let (t, u) = (pick(&teams, t), pick(&users, u));
         if seen.insert((t, u)) {
-            let role = one(&["", "", " role=dev", " role=use"], role);
+            let role = one(&["", "", " role=dev", " role=use", " role=admin"], role);
             text += &format!("member {} {}{role}{}\n", name("t", t).0, name("u", u).0, one(&ENDS, until));
         }
     }
@@ -144,6 +144,7 @@ fn catalogue(n: u8) -> Catalogue {
         grants: true,
         owner: (n & 16 != 0).then(|| "edit".into()),
         everyone: (n & 32 != 0).then(|| "use".into()),
+        of_team: n & 64 != 0,
         ..ResourceKind::default()
     };
     it.kinds.insert("p".into(), kind);
@@ -166,17 +167,20 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
         held(format!("role {role}"), role);
     }
     let teams = it.teams_of(user, now);
+    let bound = catalogue.kinds.values().any(|k| k.of_team);
+    let reaches_all = |role: &&String| !bound || it.administers(catalogue, role);
     for team in &teams {
-        if let Some(role) = &it.teams[team].role {
+        if let Some(role) = it.teams[team].role.as_ref().filter(reaches_all) {
             held(format!("team {team} {role}"), role);
         }
     }
     for ((team, member), record) in &it.members {
-        if let Some(role) = record.role.as_ref().filter(|_| member == user && record.until.is_none_or(|u| u >= now)) {
+        let lasts = member == user && record.until.is_none_or(|u| u >= now);
+        if let Some(role) = record.role.as_ref().filter(reaches_all).filter(|_| lasts) {
             held(format!("member {team} {role}"), role);
         }
     }
-    let roles = it.roles_everywhere(user, now);
+    let roles = it.roles_everywhere(catalogue, user, now);
     let caps: Vec<Option<&str>> =
         roles.iter().map(|r| catalogue.role(r).and_then(|(_, c)| c.caps_at.as_deref())).collect();
     let capped = !caps.is_empty() && caps.iter().all(Option::is_some);
@@ -190,6 +194,7 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
             all.insert(way);
         }
     };
+    let mut reached = BTreeSet::new();
     let mut next = on.and_then(|r| it.resources.get(r));
     while let Some(resource) = next {
         let name = &resource.name;
@@ -202,6 +207,12 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
         }
         if let Some(role) = kind.everyone.as_ref().filter(|_| resource.visibility == Some(Visibility::Everyone)) {
             given(format!("visible {name}"), role);
+        }
+        let by_team = it.roles_by_team(catalogue, user, name, now);
+        let team = name.split('/').nth(1).unwrap_or_default();
+        let first = reached.insert(team);
+        for (own, role) in by_team.into_iter().filter(|_| first) {
+            given(format!("{} {team} {role} on {name}", if own { "member" } else { "team" }), &role);
         }
         for ((on, to), roles) in it.grants.iter().filter(|((on, _), _)| on == name) {
             let who = match to {
@@ -221,10 +232,11 @@ fn ways(it: &Naive, catalogue: &Catalogue, user: &str, on: Option<&str>) -> BTre
 
 fn way_words(world: &World<'_>, cause: &Cause) -> String {
     let role = |r| world.role_name(r);
+    let place = |on: Option<ResourceId>| on.map(|on| format!(" on {}", world.resource_name(on))).unwrap_or_default();
     match cause.way {
         Way::Role(r) => format!("role {}", role(r)),
-        Way::Team { team, role: r, .. } => format!("team {} {}", world.team_name(team), role(r)),
-        Way::Member { team, role: r } => format!("member {} {}", world.team_name(team), role(r)),
+        Way::Team { team, role: r, on, .. } => format!("team {} {}{}", world.team_name(team), role(r), place(on)),
+        Way::Member { team, role: r, on } => format!("member {} {}{}", world.team_name(team), role(r), place(on)),
         Way::Grant { to, on, role: r, .. } => {
             let who = match to {
                 Principal::User(_) => "own".to_owned(),
@@ -340,7 +352,11 @@ pub(crate) fn check(
 
 /// What a change of one number at a time does not find: many small steps between two states.
 fn plan_between(a: &Seeds, b: &Seeds, kind: u8, flags: u8) -> Result<(), TestCaseError> {
-    let plain = |kind: &str, i: usize| (format!("{kind}{i}"), String::new());
+    // A resource is named below a team, which is there or not.
+    let plain = |kind: &str, i: usize| match kind {
+        "p/" => (format!("p/t{}/{i}", i % 4), String::new()),
+        _ => (format!("{kind}{i}"), String::new()),
+    };
     let before = words(a, false, false, plain);
     let there = |kind: &str, i: usize| match kind {
         "u" => !a.users[i][0].is_multiple_of(4),
@@ -523,4 +539,58 @@ fn lines_say_what_the_entries_say() {
 "gains" "write" ["a"] ["p/1"] ["edit","use"] [{"role":"edit","team":"t","way":"team-grant"},{"role":"use","team":"t","way":"team-grant"}] ["p/2"]
 "gains" "write" ["b"] ["p/1"] ["edit","use"] [{"role":"edit","team":"t","way":"team-grant"},{"role":"use","team":"t","way":"team-grant"}]
 "#);
+}
+
+/// TerminusDB: who has what on which data product, before and after a plan.
+#[test]
+fn a_role_in_an_organization_reaches_its_data_products_alone() {
+    let before = "role Consumer_Role instance_read_access\nrole Admin_Role manage_capabilities\nuser a\nuser b\n\
+                  team acme role=Consumer_Role\nteam lab in=acme\nteam other\nmember acme a role=Admin_Role\n\
+                  member lab b role=Admin_Role\nres data-product/acme/x\nres data-product/other/y\n\
+                  res data-product/lab/z\n";
+    let mut catalogue = crate::config::builtin_catalogue(&crate::targets::PROFILES, "terminusdb").unwrap();
+    // The tests read words.
+    catalogue.roles = catalogue.roles.into_iter().map(|(n, r)| (n.replace(' ', "_"), r)).collect();
+    let after = before.replace("member acme a role=Admin_Role", "member other a role=Admin_Role")
+        + "res data-product/acme/new\n";
+    let (live, _) = read(before, true);
+    let mut desired = everything(read(&after, true));
+    desired.catalogue = std::sync::Arc::new(catalogue);
+    let plan = planned(&desired, &live);
+    let changes: Vec<&Change> = plan.steps.iter().map(|s| &s.change).collect();
+    let told = check(&live, &desired.catalogue, &changes, true).unwrap();
+    let world = World::with(&live, &desired.catalogue, today(), changes.iter().copied());
+    let (read, manage) = ("instance_read_access", "manage_capabilities");
+    let table: [(&str, &str, &[&str], &[&str]); 9] = [
+        ("a", "data-product/acme/x", &[read, manage], &[]),
+        ("a", "data-product/other/y", &[], &[manage]),
+        ("a", "data-product/lab/z", &[], &[]),
+        ("a", "data-product/acme/new", &[], &[]),
+        ("a", "", &[], &[]),
+        // The base role reaches who is in a team within; the role of a membership stays where it is.
+        ("b", "data-product/acme/x", &[read], &[read]),
+        ("b", "data-product/acme/new", &[], &[read]),
+        ("b", "data-product/lab/z", &[manage], &[manage]),
+        ("b", "", &[], &[]),
+    ];
+    for (user, on, had, has) in table {
+        let (user, on) = (world.find_user(user).unwrap(), world.find_resource(on));
+        for (at, expected) in [(At::Before, had), (At::After, has)] {
+            let bits = world.access(user, on, at, Invited::Nothing);
+            let named: BTreeSet<&str> = world.measure().plain_permissions(&bits).collect();
+            assert_eq!(named, expected.iter().copied().collect(), "{user:?} {on:?}");
+        }
+    }
+    let said: Vec<String> = told.lines.iter().map(|l| crate::render::access::sentence(l, false)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    a gains Admin_Role (manage_capabilities) on data-product/other/y through membership in team other
+    b gains Consumer_Role (instance_read_access) on data-product/acme/new through team acme
+    a loses Admin_Role and Consumer_Role (instance_read_access, manage_capabilities) on data-product/acme/x through membership in team acme and team acme
+    ");
+    assert!(told.lines.iter().all(|l| !l.on.is_empty()), "nothing is said of everywhere");
+    let asker = super::Asker::new(&world, At::After, None);
+    let y = world.find_resource("data-product/other/y").unwrap();
+    let who = asker.who("home", y, asker.asked(manage).as_ref());
+    assert_eq!(who.users.iter().map(|h| h.user.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(who.sources.iter().all(|s| !s.everywhere));
 }

@@ -12,8 +12,8 @@ use crate::model::{Combine, Moment, Principal, ResourceId, RoleId, TeamId, UserI
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Common {
     Role(RoleId),
-    Team(TeamId, RoleId),
-    Member(TeamId, RoleId),
+    Team(TeamId, RoleId, Option<ResourceId>),
+    Member(TeamId, RoleId, Option<ResourceId>),
     Grant(ResourceId, Principal, RoleId),
     Owner(ResourceId),
     Visible(ResourceId),
@@ -23,8 +23,8 @@ impl Common {
     fn of(way: &Way) -> Self {
         match *way {
             Way::Role(role) => Self::Role(role),
-            Way::Team { team, role, .. } => Self::Team(team, role),
-            Way::Member { team, role } => Self::Member(team, role),
+            Way::Team { team, role, on, .. } => Self::Team(team, role, on),
+            Way::Member { team, role, on } => Self::Member(team, role, on),
             Way::Grant { to, on, role, .. } => Self::Grant(on, to, role),
             Way::Owner { on } => Self::Owner(on),
             Way::Visible { on } => Self::Visible(on),
@@ -129,6 +129,7 @@ impl Asker<'_, '_> {
         let mut teams: Vec<TeamId> = Vec::new();
         for &on in &chain {
             let by_kind = |owner| world.given_by_kind(world.resource_kind(on), owner).is_some();
+            teams.extend(world.team_of(on).at(at));
             everyone |= by_kind(false) && world.resource(on).visibility.at(at) == Some(Visibility::Everyone);
             for principal in world.possible_principals(on) {
                 match principal {
@@ -209,7 +210,8 @@ impl Asker<'_, '_> {
     fn inferred_step(&self, step: &Step) -> Option<String> {
         let on = match step.way {
             Way::Grant { on, .. } | Way::Owner { on } | Way::Visible { on } => Some(on),
-            _ => None,
+            Way::Team { on, .. } | Way::Member { on, .. } => on,
+            Way::Role(_) => None,
         };
         let catalogue = self.world.measure().catalogue();
         // Most catalogues infer nothing: then there is nothing to look up for each of many people.
@@ -233,13 +235,13 @@ impl Asker<'_, '_> {
                 Edge::Role { user: "*".to_owned(), role: role_name(role) },
                 (role_name(role), world.role_bits(role, at).held, None),
             ),
-            Common::Team(team, role) => (
+            Common::Team(team, role, on) => (
                 Edge::TeamRole { team: team_name(team), role: role_name(role) },
-                (role_name(role), world.role_bits(role, at).held, None),
+                (role_name(role), world.in_team(role, on, at), on),
             ),
-            Common::Member(team, role) => (
+            Common::Member(team, role, on) => (
                 Edge::MemberRole { team: team_name(team), user: "*".to_owned(), role: role_name(role) },
-                (role_name(role), world.role_bits(role, at).held, None),
+                (role_name(role), world.in_team(role, on, at), on),
             ),
             Common::Grant(on, to, role) => (
                 Edge::Grant { to: self.principal(to), resource: resource_name(on), role: role_name(role) },

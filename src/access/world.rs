@@ -122,6 +122,14 @@ pub(super) struct GrantFact {
     pub by: u32,
 }
 
+/// Which resources belong to which teams.
+#[derive(Debug, Default)]
+struct Belongings {
+    of: FxHashMap<ResourceId, Fact<Option<TeamId>>>,
+    /// The resources of a team before or after the changes.
+    things: FxHashMap<TeamId, Vec<ResourceId>>,
+}
+
 /// Names that are not those of the directory: of new things, and of renamed ones.
 #[derive(Debug, Default)]
 struct Names {
@@ -175,6 +183,9 @@ pub struct World<'a> {
     /// The users who join a team.
     joins_of_team: FxHashMap<TeamId, Vec<UserId>>,
     pub(super) grants: FxHashMap<ResourceId, Vec<(Principal, GrantFact)>>,
+    /// The teams that resources belong to, where roles in a team reach nothing else; `None` where they
+    /// reach everything.
+    belongings: Option<Belongings>,
     user_names: Names,
     team_names: Names,
     resource_names: Names,
@@ -228,6 +239,7 @@ impl<'a> World<'a> {
             members_of_user: FxHashMap::default(),
             joins_of_team: FxHashMap::default(),
             grants: FxHashMap::default(),
+            belongings: None,
             user_names: Names::default(),
             team_names: Names::default(),
             resource_names: Names::default(),
@@ -246,8 +258,11 @@ impl<'a> World<'a> {
         for change in changes.clone() {
             world.name(change);
         }
-        for (by, change) in changes.enumerate() {
+        for (by, change) in changes.clone().enumerate() {
             world.take(change, by as u32);
+        }
+        if catalogue.binds_teams() {
+            world.belongings = Some(world.belong(changes));
         }
         world
     }
@@ -452,6 +467,47 @@ impl<'a> World<'a> {
             | Change::SetPolicy { .. }
             | Change::UnsetPolicy { .. } => {}
         }
+    }
+
+    /// Which resources belong to which teams, by their names before and after the changes.
+    fn belong<'c>(&self, changes: impl Iterator<Item = &'c Change>) -> Belongings {
+        let (mut of_resource, mut of_team) = (FxHashMap::default(), FxHashMap::default());
+        for (by, change) in changes.enumerate() {
+            match change {
+                Change::CreateResource { resource } | Change::DeleteResource { resource, .. } => {
+                    of_resource.extend(self.find_resource(&resource.name).map(|id| (id, by as u32)));
+                }
+                Change::RenameResource { to, .. } => {
+                    of_resource.extend(self.find_resource(to).map(|id| (id, by as u32)));
+                }
+                Change::RenameTeam { to, .. } => of_team.extend(self.find_team(to).map(|id| (id, by as u32))),
+                _ => {}
+            }
+        }
+        let catalogue = self.measure.catalogue();
+        // What is named below a team that comes belongs to it from when the team is there: nobody is in it before.
+        let new_team = |name: &str| self.find_team(name).filter(|t| t.index() >= self.live.teams().len());
+        let mut found = Belongings::default();
+        for id in (0..self.counts.resources).map(ResourceId) {
+            let live = (id.index() < self.live.resources().len()).then(|| &*self.live.resource(id).name);
+            let before =
+                live.and_then(|n| catalogue.team_of(n)).and_then(|t| self.live.find_team(t).or_else(|| new_team(t)));
+            let name = (!self.is_resource_gone(id)).then(|| self.resource_name(id));
+            let after = name.and_then(|n| catalogue.team_of(n)).and_then(|t| self.find_team(t));
+            let mut fact = Fact::stable(before);
+            // Where it is not by a change of the resource, its name means another team.
+            let teams = || before.into_iter().chain(after).find_map(|t| of_team.get(&t));
+            if let Some(by) = of_resource.get(&id).or_else(teams) {
+                fact.flip(after, *by);
+            }
+            for team in before.into_iter().chain(after.filter(|a| before != Some(*a))) {
+                found.things.entry(team).or_default().push(id);
+            }
+            if fact.both() != [None, None] {
+                found.of.insert(id, fact);
+            }
+        }
+        found
     }
 
     fn user_entry(&mut self, id: UserId) -> &mut UserFacts {
@@ -715,6 +771,34 @@ impl<'a> World<'a> {
     pub(super) fn given_by_kind(&self, kind: &str, owner: bool) -> Option<&'a str> {
         let kind = self.measure.catalogue().kinds.get(kind)?;
         if owner { kind.owner.as_deref() } else { kind.everyone.as_deref() }
+    }
+
+    /// Whether roles of teams and of their members reach only what belongs to the team.
+    pub(super) fn binds_teams(&self) -> bool {
+        self.belongings.is_some()
+    }
+
+    /// Whether a role that is held in a team reaches only what belongs to the team. One that administers the
+    /// target does so wherever it is held.
+    pub(super) fn is_bound(&self, role: RoleId, at: At<'_>) -> bool {
+        self.binds_teams() && !self.role_bits(role, at).held.is_administrator()
+    }
+
+    /// The team that a resource belongs to, whose roles reach it.
+    pub(super) fn team_of(&self, id: ResourceId) -> Fact<Option<TeamId>> {
+        let known = self.belongings.as_ref().and_then(|b| b.of.get(&id));
+        known.copied().unwrap_or_else(|| Fact::stable(None))
+    }
+
+    /// The resources whose team changes: they come, go, or have another name.
+    pub(super) fn teams_of_resources(&self) -> impl Iterator<Item = (ResourceId, Fact<Option<TeamId>>)> + '_ {
+        let all = self.belongings.iter().flat_map(|b| &b.of);
+        all.filter(|(_, fact)| fact.by().is_some()).map(|(id, fact)| (*id, *fact))
+    }
+
+    /// The resources that belong to a team before or after the changes.
+    pub(super) fn things_of(&self, team: TeamId) -> &[ResourceId] {
+        self.belongings.as_ref().and_then(|b| b.things.get(&team)).map_or(&[], Vec::as_slice)
     }
 
     /// The facts of a user.

@@ -323,6 +323,8 @@ object! {
         owner: Option<Sp<Sym>>,
         /// The role that every active user holds on it where its visibility is `everyone`.
         everyone: Option<Sp<Sym>>,
+        /// Whether each belongs to the team that its name begins with, as in `kind/TEAM/NAME`. Roles of teams and of their members then reach what belongs to that team and nothing else; those that administer the target administer it.
+        of_team: Option<bool>,
         /// What of it is inferred and not published, or chosen where the source contradicts itself, and why.
         inferred: Option<Prose>,
     }

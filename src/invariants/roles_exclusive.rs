@@ -26,13 +26,38 @@ pub const RULE: RuleInfo = RuleInfo {
 enum Held {
     Own(UserId),
     Team(TeamId),
+    /// By a team, and only on what belongs to it.
+    Within(TeamId),
     Grant(usize),
+}
+
+/// Where roles are held together.
+#[derive(Debug, Clone, Copy)]
+enum Together {
+    Everywhere,
+    Team(TeamId),
+    Resource(ResourceId),
+}
+
+/// What somebody holds of some roles, besides grants.
+#[derive(Debug, Default)]
+struct Person {
+    everywhere: Vec<(RoleId, Held)>,
+    /// What counts only on what belongs to a team.
+    within: Vec<(TeamId, RoleId)>,
+}
+
+impl Person {
+    fn within(&self, team: TeamId) -> impl Iterator<Item = (RoleId, Held)> + '_ {
+        self.within.iter().filter(move |(t, _)| *t == team).map(|(t, role)| (*role, Held::Within(*t)))
+    }
 }
 
 /// Finds who holds two roles of one group. Only the named roles are looked at.
 ///
 /// Cost: for each resource with a grant of a named role, the holders of all such grants on it and on the
-/// resources around it: the depth of the resources times their holders.
+/// resources around it: the depth of the resources times their holders. Where resources belong to teams,
+/// each resource that lies in another one as well.
 #[must_use]
 pub(super) fn roles_exclusive(subject: &Subject<'_>) -> Vec<Breach> {
     let directory = subject.directory;
@@ -42,75 +67,116 @@ pub(super) fn roles_exclusive(subject: &Subject<'_>) -> Vec<Breach> {
         if roles.len() < 2 {
             continue;
         }
-        let everywhere = held_everywhere(subject, &roles);
-        for (user, held) in &everywhere {
-            report(subject, number, *user, held, None, &mut breaches);
+        let people = people(subject, &roles);
+        let mut of_team: FxHashMap<TeamId, Vec<UserId>> = FxHashMap::default();
+        for (user, person) in &people {
+            report(subject, number, *user, &person.everywhere, Together::Everywhere, &mut breaches);
+            let mut teams: Vec<TeamId> = person.within.iter().map(|(t, _)| *t).collect();
+            teams.sort_unstable();
+            teams.dedup();
+            for team in teams {
+                of_team.entry(team).or_default().push(*user);
+                let held: Vec<_> = person.everywhere.iter().copied().chain(person.within(team)).collect();
+                report(subject, number, *user, &held, Together::Team(team), &mut breaches);
+            }
         }
         let mut inside: Option<Vec<Vec<TeamId>>> = None;
-        let mut from = 0;
-        for on in directory.grants().chunk_by(|a, b| a.resource == b.resource) {
-            let first = from;
-            from += on.len();
-            if !on.iter().any(|g| roles.contains(&g.role)) {
+        for on in (0..directory.resources().len() as u32).map(ResourceId) {
+            let team = team_of(subject, on);
+            let around: Vec<ResourceId> = subject.around(on).collect();
+            let teams_around: Vec<TeamId> = around.iter().filter_map(|r| team_of(subject, *r)).collect();
+            // What of a team meets other things here for the first time.
+            let entered = team.filter(|t| !around.is_empty() && !teams_around.contains(t));
+            let grants = named_grants(subject, on, &roles);
+            let joining = entered.and_then(|t| of_team.get(&t)).map_or(&[][..], Vec::as_slice);
+            if grants.is_empty() && joining.is_empty() {
                 continue;
             }
             let inside = inside.get_or_insert_with(|| inner_teams(subject));
             let mut here: FxHashMap<UserId, Vec<(RoleId, Held)>> = FxHashMap::default();
-            for (offset, grant) in on.iter().enumerate().filter(|(_, g)| roles.contains(&g.role)) {
+            for (at, grant) in grants {
                 for user in holders(subject, grant, inside) {
-                    here.entry(user).or_default().push((grant.role, Held::Grant(first + offset)));
+                    here.entry(user).or_default().push((grant.role, Held::Grant(at)));
                 }
             }
-            for outer in subject.around(on[0].resource) {
-                let start = directory.grants().partition_point(|g| g.resource < outer);
-                let these = directory.grants()[start..].iter().take_while(|g| g.resource == outer);
-                for (offset, grant) in these.enumerate().filter(|(_, g)| roles.contains(&g.role)) {
-                    for user in holders(subject, grant, inside) {
-                        if let Some(held) = here.get_mut(&user) {
-                            held.push((grant.role, Held::Grant(start + offset)));
-                        }
+            for user in joining {
+                here.entry(*user).or_default();
+            }
+            for (at, grant) in around.iter().flat_map(|r| named_grants(subject, *r, &roles)) {
+                for user in holders(subject, grant, inside) {
+                    if let Some(held) = here.get_mut(&user) {
+                        held.push((grant.role, Held::Grant(at)));
                     }
                 }
             }
-            let mut people: Vec<UserId> = here.keys().copied().collect();
-            people.sort_unstable();
-            for user in people {
+            let mut users: Vec<UserId> = here.keys().copied().collect();
+            users.sort_unstable();
+            for user in users {
                 let mut held = here.remove(&user).unwrap_or_default();
-                if let Ok(at) = everywhere.binary_search_by_key(&user, |(u, _)| *u) {
-                    held.extend(everywhere[at].1.iter().copied());
+                if let Ok(at) = people.binary_search_by_key(&user, |(u, _)| *u) {
+                    let person = &people[at].1;
+                    held.extend(person.everywhere.iter().copied());
+                    held.extend(team.iter().chain(&teams_around).flat_map(|t| person.within(*t)));
                 }
-                report(subject, number, user, &held, Some(on[0].resource), &mut breaches);
+                report(subject, number, user, &held, Together::Resource(on), &mut breaches);
             }
         }
     }
     breaches
 }
 
-/// Reports two roles that somebody holds; on a resource, only where a grant is one of the two.
+/// The team to which a resource belongs, where roles in a team reach nothing else.
+fn team_of(subject: &Subject<'_>, resource: ResourceId) -> Option<TeamId> {
+    let name = subject.catalogue.team_of(&subject.directory.resource(resource).name)?;
+    subject.directory.find_team(name)
+}
+
+/// The grants of some roles on a resource itself, with their numbers.
+fn named_grants<'a>(subject: &Subject<'a>, on: ResourceId, roles: &[RoleId]) -> Vec<(usize, &'a Grant)> {
+    let directory = subject.directory;
+    let all = directory.grants_on(on);
+    let first = if all.is_empty() { 0 } else { directory.grants().partition_point(|g| g.resource < on) };
+    (first..).zip(all).filter(|(_, g)| roles.contains(&g.role)).collect()
+}
+
+/// Reports two roles that somebody holds; in a team and on a resource, only where they meet there.
 fn report(
     subject: &Subject<'_>,
     number: usize,
     user: UserId,
     held: &[(RoleId, Held)],
-    resource: Option<ResourceId>,
+    together: Together,
     breaches: &mut Vec<Breach>,
 ) {
     let mut held = held.to_vec();
     held.sort_unstable_by_key(|(role, way)| (*role, std::cmp::Reverse(*way)));
     held.dedup_by_key(|(role, _)| *role);
     let granted = |way: Held| matches!(way, Held::Grant(_));
-    if held.len() < 2 || (resource.is_some() && !held.iter().any(|(_, way)| granted(*way))) {
+    let within = |way: &Held| if let Held::Within(team) = way { Some(*team) } else { None };
+    let mut teams: Vec<TeamId> = held.iter().filter_map(|(_, way)| within(way)).collect();
+    teams.sort_unstable();
+    teams.dedup();
+    let meet = match together {
+        Together::Everywhere => true,
+        Together::Team(_) => !teams.is_empty(),
+        Together::Resource(_) => held.iter().any(|(_, way)| granted(*way)) || teams.len() > 1,
+    };
+    if held.len() < 2 || !meet {
         return;
     }
     let directory = subject.directory;
     let names: Vec<&str> = held.iter().map(|(role, _)| &*directory.role(*role).name).collect();
     let (last, first) = names.split_last().map_or((&"", &[][..]), |(l, f)| (l, f));
-    let on = resource.map(|r| format!(" on {}", directory.resource(r).name)).unwrap_or_default();
+    let on = match together {
+        Together::Everywhere => String::new(),
+        Together::Team(team) => format!(" in team {}", directory.team(team).name),
+        Together::Resource(r) => format!(" on {}", directory.resource(r).name),
+    };
     let email = subject.email(user);
     let message = format!("{email} holds {} and {last}{on}, which exclude each other", first.join(", "));
     let place = |way: Held| match way {
         Held::Own(user) => Place::User(user),
-        Held::Team(team) => Place::Team(team),
+        Held::Team(team) | Held::Within(team) => Place::Team(team),
         Held::Grant(number) => Place::Grant(number),
     };
     // Where a grant is one of the two, that is what somebody wrote down last.
@@ -124,13 +190,13 @@ fn report(
     breaches.push(breach.also(Place::Rule(format!("exclusive {number}")), "never together"));
 }
 
-/// Who holds which of some roles everywhere: as their own, by a team or a membership. Sorted by user.
-fn held_everywhere(subject: &Subject<'_>, roles: &[RoleId]) -> Vec<(UserId, Vec<(RoleId, Held)>)> {
+/// Who holds which of some roles as their own, by a team or a membership. Sorted by user.
+fn people(subject: &Subject<'_>, roles: &[RoleId]) -> Vec<(UserId, Person)> {
     let directory = subject.directory;
-    let base: Vec<Vec<(RoleId, Held)>> = (0..directory.teams().len() as u32)
+    let base: Vec<Vec<(RoleId, TeamId)>> = (0..directory.teams().len() as u32)
         .map(|team| {
             let around = directory.team_and_outer(TeamId(team));
-            let of = around.filter_map(|t| Some((*directory.team(t).role.value()?, Held::Team(t))));
+            let of = around.filter_map(|t| Some((*directory.team(t).role.value()?, t)));
             of.filter(|(role, _)| roles.contains(role)).collect()
         })
         .collect();
@@ -140,15 +206,20 @@ fn held_everywhere(subject: &Subject<'_>, roles: &[RoleId]) -> Vec<(UserId, Vec<
         if !subject.may_come(id) {
             continue;
         }
-        let mut held: Vec<(RoleId, Held)> = Vec::new();
-        held.extend(user.role.value().filter(|r| roles.contains(r)).map(|r| (*r, Held::Own(id))));
+        let mut person = Person::default();
+        person.everywhere.extend(user.role.value().filter(|r| roles.contains(r)).map(|r| (*r, Held::Own(id))));
         for member in subject.directory.memberships_of(id) {
-            held.extend(base[member.team.index()].iter().copied());
-            let role = member.role.value().filter(|r| roles.contains(r));
-            held.extend(role.map(|r| (*r, Held::Team(member.team))));
+            let own = member.role.value().filter(|r| roles.contains(r)).map(|r| (*r, member.team));
+            for (role, team) in base[member.team.index()].iter().copied().chain(own) {
+                if subject.is_bound(role) {
+                    person.within.push((team, role));
+                } else {
+                    person.everywhere.push((role, Held::Team(team)));
+                }
+            }
         }
-        if !held.is_empty() {
-            found.push((id, held));
+        if !person.everywhere.is_empty() || !person.within.is_empty() {
+            found.push((id, person));
         }
     }
     found

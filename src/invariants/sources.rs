@@ -131,7 +131,7 @@ fn lasts(source: Option<Moment>, grant: Option<Moment>) -> bool {
 
 /// Whether a source gives all of a role: everything, where it administers the target.
 fn gives(subject: &Subject<'_>, source: &Source, wanted: RoleId) -> bool {
-    let everywhere = matches!(source.way, Way::Own | Way::Base(_));
+    let everywhere = matches!(source.way, Way::Own | Way::Base(_) | Way::Member(_));
     (everywhere && subject.directory.role(source.role).administers) || covers(subject, source.role, wanted)
 }
 
@@ -169,12 +169,10 @@ fn permissions(subject: &Subject<'_>, role: RoleId) -> Permissions {
     subject.directory.role(role).permissions
 }
 
-/// Whether a role in a team reaches a resource. What is named below a team (`kind/team/name`, as data
-/// products are below their organization) is reached by roles in that team alone.
-fn reaches(subject: &Subject<'_>, team: TeamId, resource: ResourceId) -> bool {
-    let name = &subject.directory.resource(resource).name;
-    let below = name.split_once('/').and_then(|(_, rest)| rest.split_once('/'));
-    below.is_none_or(|(first, _)| *first == *subject.directory.team(team).name)
+/// Whether a role in a team reaches a resource: everywhere, or only what belongs to the team.
+fn reaches(subject: &Subject<'_>, role: RoleId, team: TeamId, resource: ResourceId) -> bool {
+    let of = subject.catalogue.team_of(&subject.directory.resource(resource).name);
+    !subject.is_bound(role) || of == Some(&*subject.directory.team(team).name)
 }
 
 /// Finds every other way to what a grant gives, those beside it first.
@@ -243,7 +241,7 @@ fn everywhere(subject: &Subject<'_>, grant: &Grant, person: Option<&Person>, fou
     let directory = subject.directory;
     let base = |team: TeamId| {
         let role = directory.team(team).role.value().copied();
-        role.filter(|_| reaches(subject, team, grant.resource))
+        role.filter(|r| reaches(subject, *r, team, grant.resource))
     };
     match grant.principal {
         Principal::User(user) => {
@@ -256,7 +254,8 @@ fn everywhere(subject: &Subject<'_>, grant: &Grant, person: Option<&Person>, fou
                 }
             }
             for member in subject.directory.memberships_of(user) {
-                if let Some(&role) = member.role.value().filter(|_| reaches(subject, member.team, grant.resource)) {
+                if let Some(&role) = member.role.value().filter(|r| reaches(subject, **r, member.team, grant.resource))
+                {
                     let until = member.until.value().copied();
                     found.push(Source { role, until, way: Way::Member(member.team), around: false });
                 }
@@ -342,11 +341,12 @@ fn why(subject: &Subject<'_>, grant: &Grant, source: &Source) -> String {
     let role = &directory.role(source.role).name;
     let they = if matches!(grant.principal, Principal::User(_)) { "they are" } else { "it is" };
     let does = if directory.role(source.role).administers { "administers everything" } else { "has it everywhere" };
+    let there = if subject.is_bound(source.role) { "has it on all of that team" } else { does };
     match source.way {
         Way::Beside(_) => format!("{they} given {role} as well"),
         Way::Own => format!("their role {role} {does}"),
-        Way::Base(team) => format!("the role {role} of team {} {does}", directory.team(team).name),
-        Way::Member(team) => format!("their role {role} in team {} {does}", directory.team(team).name),
+        Way::Base(team) => format!("the role {role} of team {} {there}", directory.team(team).name),
+        Way::Member(team) => format!("their role {role} in team {} {there}", directory.team(team).name),
         Way::Owner(resource) if resource == grant.resource => format!("they own it, and its owner has {role}"),
         Way::Owner(resource) => {
             format!("it lies in {}, which they own, and its owner has {role}", directory.resource(resource).name)

@@ -87,6 +87,13 @@ impl<'a> Subject<'a> {
         self.catalogue.roles.get(&*self.directory.role(role).name)
     }
 
+    /// Whether a role that is held in a team reaches only what belongs to the team. One that administers the
+    /// target does so wherever it is held.
+    #[must_use]
+    pub fn is_bound(&self, role: RoleId) -> bool {
+        self.catalogue.binds_teams() && !self.directory.role(role).administers
+    }
+
     /// The resources around a resource, from the inside out. Ends also where a live system holds a circle.
     pub fn around(&self, resource: ResourceId) -> impl Iterator<Item = ResourceId> + use<'a> {
         let directory = self.directory;

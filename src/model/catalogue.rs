@@ -74,6 +74,10 @@ pub struct ResourceKind {
     pub owner: Option<String>,
     /// The role that every active user holds on it where its visibility is `everyone`.
     pub everyone: Option<String>,
+    /// Whether it belongs to the team that its name begins with (`kind/TEAM/NAME`). Where a system has
+    /// such a kind, roles of teams and of their members reach what belongs to the team and nothing else; those
+    /// that administer the target administer it.
+    pub of_team: bool,
     /// What of it is inferred and not published, or chosen where the source contradicts itself, and why.
     pub inferred: Option<String>,
 }
@@ -138,6 +142,20 @@ impl Catalogue {
             .iter()
             .find(|(_, role)| role.aliases.iter().any(|a| a == name))
             .map(|(name, role)| (name.as_str(), role))
+    }
+
+    /// Whether roles of teams and of their members reach only what belongs to the team, and not everything.
+    #[must_use]
+    pub fn binds_teams(&self) -> bool {
+        self.kinds.values().any(|k| k.of_team)
+    }
+
+    /// The name of the team that a resource belongs to, by its name; `None` for one of no team.
+    #[must_use]
+    pub fn team_of<'n>(&self, resource: &'n str) -> Option<&'n str> {
+        let (kind, rest) = resource.split_once('/')?;
+        let (team, _) = rest.split_once('/')?;
+        self.kinds.get(kind).is_some_and(|k| k.of_team).then_some(team)
     }
 
     /// The names of the roles that can be held in a place.

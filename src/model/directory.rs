@@ -413,8 +413,8 @@ impl Directory {
         self.index.granted(self.users.len(), self.teams.len(), &self.grants, principal)
     }
 
-    /// The users who administer this target now: active people, by their own role or the base role of
-    /// a team (or of one that it lies in). Services, break-glass accounts and pending invitations do
+    /// The users who administer this target now: active people, by their own role, the base role of a team
+    /// (or of one that it lies in) or that of a membership. Services, break-glass accounts and pending invitations do
     /// not count (`admin-remains`).
     #[must_use]
     pub fn administrators(&self) -> Vec<UserId> {
@@ -431,6 +431,7 @@ impl Directory {
                 found.extend(self.members_of(team).iter().map(|m| m.user));
             }
         }
+        found.extend(self.memberships.iter().filter(|m| administers(&m.role)).map(|m| m.user));
         found.sort_unstable();
         found.dedup();
         found.retain(|&id| {

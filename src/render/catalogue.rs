@@ -333,6 +333,9 @@ fn describe_kind(out: &mut String, kind: &str, facts: &ResourceKind, style: Styl
     if facts.visibility {
         said.push("has a visibility".to_owned());
     }
+    if facts.of_team {
+        said.push("belongs to the team in its name, and roles in a team reach nothing else".to_owned());
+    }
     said.extend(facts.everyone.as_deref().map(|role| format!("open to everyone: {}", name(role))));
     said.extend(facts.owner.as_deref().map(|role| format!("its owner: {}", name(role))));
     let title = name(kind);

@@ -95,6 +95,8 @@ pub struct KindDocument {
     pub owner: Option<String>,
     /// The role that every active user holds on it where its visibility is `everyone`.
     pub everyone: Option<String>,
+    /// Whether it belongs to the team in its name; roles of teams and of their members then reach nothing else.
+    pub of_team: bool,
     /// What of it is inferred or chosen, and why.
     pub inferred: Option<String>,
 }
@@ -166,6 +168,8 @@ fn role(name: &str, role: &CatalogueRole) -> RoleDocument {
 }
 
 fn kind(name: &str, kind: &ResourceKind) -> KindDocument {
-    let ResourceKind { description, roles, parents, visibility, grants, owner, everyone, inferred } = kind.clone();
-    KindDocument { name: name.to_owned(), description, roles, parents, visibility, grants, owner, everyone, inferred }
+    let ResourceKind { description, roles, parents, visibility, grants, owner, everyone, of_team, inferred } =
+        kind.clone();
+    let name = name.to_owned();
+    KindDocument { name, description, roles, parents, visibility, grants, owner, everyone, of_team, inferred }
 }

@@ -218,11 +218,11 @@ impl<'a, O: Copy> Look<'a, O> {
             .iter()
             .filter_map(|way| match way {
                 Way::Role(role) => Some(format!("by their own role {}", live.role(*role).name)),
-                Way::Team { team: of, member, role } => {
+                Way::Team { team: of, member, role, .. } => {
                     team = team.or(Some(*member));
                     Some(format!("by the role {} of the team {}", live.role(*role).name, live.team(*of).name))
                 }
-                Way::Member { team: of, role } => {
+                Way::Member { team: of, role, .. } => {
                     team = team.or(Some(*of));
                     Some(format!("by their role {} in the team {}", live.role(*role).name, live.team(*of).name))
                 }

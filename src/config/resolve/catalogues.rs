@@ -241,6 +241,7 @@ impl<'a> Reading<'a> {
                 grants: kind.grants.unwrap_or(true),
                 owner: self.one(kind.owner),
                 everyone: self.one(kind.everyone),
+                of_team: kind.of_team.unwrap_or(false),
                 inferred: prose(&kind.inferred),
             };
             out.kinds.insert(self.text(key.value).to_owned(), entry);
