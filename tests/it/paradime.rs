@@ -881,7 +881,8 @@ fn an_error_that_repeats_the_token_is_shown_without_it() {
             "version: 1\ntargets:\n  dbt: {provider: paradime, url: '${URL}', credentials: {token: '${TOKEN}'}}\nusers:\n  bo@acme.example: {role: ANALYST}\n",
         );
         let mut command = env.command(&["plan"]);
-        let output = Output::of(command.env("URL", &url).env("TOKEN", token).env("RUST_LOG", "trace").output().unwrap());
+        let output =
+            Output::of(command.env("URL", &url).env("TOKEN", token).env("RUST_LOG", "trace").output().unwrap());
         let said = output.ended(1).text();
         has(&said, &["Paradime says:"]);
         assert!(!said.contains("canary") && !said.contains("prdm_wsp_c"), "{said}");

@@ -47,7 +47,9 @@ pub async fn create(session: &Session, changes: &[&Change]) -> Vec<Result<(), Ta
         }
         results.push(match &sent {
             Ok(Reply::NotDone) => create_one(session, user).await,
-            Ok(Reply::Said(answer)) => one(session, user, of(answer, index, &|said| session.client().scrub(said))).await,
+            Ok(Reply::Said(answer)) => {
+                one(session, user, of(answer, index, &|said| session.client().scrub(said))).await
+            }
             Ok(Reply::Maybe(why)) => one(session, user, Outcome::Unsaid(why.clone())).await,
             Err(error) => Err(error.clone()),
         });
