@@ -64,7 +64,7 @@ pub fn own(id: &str) -> String {
 
 /// Whom the lists show twice.
 pub fn twin<'w>(cx: &'w Cx<'_>) -> Option<&'w str> {
-    let last = cx.world.users.iter().filter(|(_, u)| !u.archived && u.member.is_some()).next_back();
+    let last = cx.world.users.iter().rfind(|(_, u)| !u.archived && u.member.is_some());
     last.filter(|_| cx.has(&TWIN)).map(|(id, _)| id)
 }
 

@@ -41,6 +41,11 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
             )
         }
         Change::CreateUser { user } => create(user),
+        // Nobody could tell whether they have a letter already.
+        Change::InviteUser { user } if session.index().invitations_hidden => by_hand(
+            format!("invite {}, or see that they are: invitations cannot be seen", user.email),
+            "in Strongly: Settings > Users, Invite User",
+        ),
         Change::InviteUser { user } => invite(user),
         Change::UpdateUser { before, after } => update(session, before, after),
         Change::RenameUser { from, to } => never(

@@ -156,6 +156,7 @@ pub async fn read(session: &Session, now: Moment) -> Result<Reading, TargetError
         // Not every key and every instance shows them.
         Err(error @ (TargetError::Gone(_) | TargetError::Refused(_))) => {
             pass.notes.push(format!("invitations cannot be seen: {error}"));
+            pass.index.invitations_hidden = true;
             pass.people(active, archived, places, &[]);
         }
         Err(error) => return Err(error),
@@ -300,6 +301,9 @@ impl<'s> Pass<'s> {
             self.person(person, archived, place.pop().as_ref());
         }
         if !unclear.is_empty() {
+            // Said of every plan: whoever is to be brought back may seem to be there already.
+            self.notes
+                .push(format!("nobody can tell whether these are archived, taken for active: {}", some(&unclear)));
             self.doubts.push(format!(
                 "the lists of active and of archived users are the same, so nobody can tell who is archived: {}",
                 some(&unclear)

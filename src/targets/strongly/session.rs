@@ -78,6 +78,8 @@ pub struct Index {
     pub pages: BTreeMap<String, SignIn>,
     /// Addresses that several accounts have.
     pub twice: BTreeSet<String>,
+    /// Whether the open invitations are not shown.
+    pub invitations_hidden: bool,
     /// What is to be private and has a list of people.
     pub private: BTreeSet<String>,
     /// How many requests the last reading took.
