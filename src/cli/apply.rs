@@ -173,7 +173,8 @@ pub(super) fn carry_out(
     let mut plan = runtime.block_on(work.plan(global, Some(&store), consents, &given_up))?;
     if watched.is_some() && plan.is_blocked() {
         // What was agreed to for all of them holds for these as well.
-        if !consents.is_empty() && !(given_up.is_empty() && left_out.is_empty()) {
+        let fewer = !given_up.is_empty() || !left_out.is_empty();
+        if fewer && !consents.is_empty() {
             let consents = fewer_consents(consents, &plan);
             plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
         }

@@ -603,6 +603,28 @@ fn what_is_private_is_emptied_or_said() {
     strongly.is_converged();
 }
 
+/// A list that is much shorter than the last one removes nobody, and takes nobody for new either.
+#[test]
+fn a_short_reading_removes_nothing() {
+    let strongly = Strongly::with(ACME, &[]);
+    let many: Vec<Value> = (0..12).map(|n| json!({"email": format!("n{n:02}@acme.example")})).collect();
+    strongly.by_hand(&json!({"users": many}));
+    let many: String = (0..12).map(|n| format!("  n{n:02}@acme.example: {{role: viewer}}\n")).collect();
+    let files = format!("    manage: {{users: additive}}\nusers:\n  ada@acme.example: {{role: admin}}\n{many}");
+    strongly.declare(&files);
+    strongly.apply(&[]);
+    let before = strongly.state();
+    strongly.handle.set_faults(&["short-list=40"]).unwrap();
+    let said = strongly.run(&["apply", "--auto-approve"]).ended(3).text();
+    has(&said, &["read-is-whole", "the last time", "new accounts"]);
+    strongly.declare(
+        &files.replace("n00@acme.example: {role: viewer}", "n00@acme.example: {role: viewer, state: disabled}"),
+    );
+    has(&strongly.run(&["apply", "--auto-approve"]).ended(3).text(), &["read-is-whole"]);
+    strongly.handle.set_faults(&[]).unwrap();
+    assert_eq!(strongly.state(), before);
+}
+
 /// Of several accounts with one address, none is taken for the one that is meant, and no further one is made.
 #[test]
 fn an_address_of_several_accounts_is_left_alone() {

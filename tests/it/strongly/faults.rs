@@ -161,9 +161,12 @@ fn declared(kind: &Kind) -> String {
     text
 }
 
+/// What is known by the name of a kind of change, and by whether somebody is invited.
+type Known = BTreeMap<(String, bool), (Value, Value)>;
+
 /// The instance before anything, and after each kind of change, where nothing goes wrong.
 fn without_faults(name: &str, text: &str, invited: bool) -> (Value, Value) {
-    static KNOWN: OnceLock<Mutex<BTreeMap<(String, bool), (Value, Value)>>> = OnceLock::new();
+    static KNOWN: OnceLock<Mutex<Known>> = OnceLock::new();
     let known = KNOWN.get_or_init(Mutex::default);
     let key = (name.to_owned(), invited);
     if let Some(found) = known.lock().unwrap().get(&key) {
