@@ -11,8 +11,9 @@ use super::planning::{Selection, Session, Work, declaration, remaining_consents,
 use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
+use crate::invariants::Answer;
 use crate::model::{Change, Effect};
-use crate::plan::{By, Confirmed, Consent, Plan, Unread, declared_renamings};
+use crate::plan::{By, Confirmed, Consent, Plan, TargetPlan, Unread, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 
@@ -79,11 +80,13 @@ pub(super) struct Ended {
     pub(super) report: Option<Report>,
     /// When the last thing was taken from whoever was watched, by target.
     pub(super) losses: BTreeMap<String, Instant>,
+    /// The targets that were left out so that the others did not wait for them, and why.
+    pub(super) left_out: Vec<Unread>,
 }
 
 impl From<Exit> for Ended {
     fn from(exit: Exit) -> Self {
-        Self { exit, report: None, losses: BTreeMap::new() }
+        Self { exit, report: None, losses: BTreeMap::new(), left_out: Vec::new() }
     }
 }
 
@@ -95,7 +98,8 @@ pub fn apply(ui: &mut Ui, global: &Global, args: &ApplyArgs) -> Result<Exit, Fai
     carry_out(ui, global, args, None).map(|ended| ended.exit)
 }
 
-/// Makes a plan and carries it out, with an eye on when somebody loses what they have.
+/// Makes a plan and carries it out, with an eye on when somebody loses what they have. Whoever is watched waits
+/// for no target: one that cannot be opened, that somebody else has locked, or whose plan is blocked, is left out.
 ///
 /// # Errors
 /// As [`apply`].
@@ -118,7 +122,11 @@ pub(super) fn carry_out(
         }
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
-    let work = Work::open(global, &ready, &wanted)?;
+    let (mut work, mut given_up) = match watched {
+        Some(_) => Work::open_some(global, &ready, &wanted, false)?,
+        None => (Work::open(global, &ready, &wanted)?, Vec::new()),
+    };
+    let mut left_out = Vec::new();
     let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
     let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
     let store = SqliteStore::open(folder).map_err(|e| store_failure(&e))?;
@@ -126,9 +134,19 @@ pub(super) fn carry_out(
         ui.note("This is answered from a recording: nothing is sent, and nothing is remembered.\n\n");
     }
     let actor = actor();
-    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
+    let mut locks = Vec::new();
+    let mut locked = Vec::new();
+    for session in &work.sessions {
+        match lock_one(ui, &store, session, &actor, global, args.lock_timeout) {
+            Ok(taken) => locks.push(taken),
+            Err(failure) if watched.is_some() => {
+                locked.push(Unread { target: session.declared.name.clone(), why: failure.message });
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    leave_out(&mut work, &mut left_out, locked);
     let runtime = runtime()?;
-    let mut given_up = Vec::new();
     for session in &work.sessions {
         // By the names that are known: what is called otherwise since is the same.
         work.recall(session, Some(&store))?;
@@ -137,7 +155,7 @@ pub(super) fn carry_out(
         let looked_up = match resolved {
             Ok(looked_up) => looked_up,
             // The others do not wait for it.
-            Err(error @ ResumeError::Target(_)) if work.sessions.len() > 1 => {
+            Err(error @ ResumeError::Target(_)) if watched.is_some() || work.sessions.len() > 1 => {
                 given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
                 continue;
             }
@@ -153,12 +171,31 @@ pub(super) fn carry_out(
     }
     let consents = reviewed.as_ref().map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
     let mut plan = runtime.block_on(work.plan(global, Some(&store), consents, &given_up))?;
+    if watched.is_some() && plan.is_blocked() {
+        // What was agreed to for all of them holds for these as well.
+        let fewer = !given_up.is_empty() || !left_out.is_empty();
+        if fewer && !consents.is_empty() {
+            let consents = fewer_consents(consents, &plan);
+            plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
+        }
+        let blocked = blocked(&plan);
+        if !blocked.is_empty() && blocked.len() < plan.targets.len() {
+            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+            let names: Vec<&str> = blocked.iter().map(|u| u.target.as_str()).collect();
+            ui.note(&format!("\nLeft out, so that the others do not wait: {}.\n\n", names.join(", ")));
+            leave_out(&mut work, &mut left_out, blocked);
+            let mut rest = plan.clone();
+            rest.targets.retain(|t| !t.is_blocked());
+            let consents = fewer_consents(consents, &rest);
+            plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
+        }
+    }
     let mut by = None;
     if let Some(reviewed) = &reviewed {
         match compare(reviewed, &plan, &store)? {
             Some(How::Same) => by = Some(By::Digest),
             Some(How::Rest) => {
-                let consents = remaining_consents(reviewed, &plan);
+                let consents = remaining_consents(&reviewed.consents, &plan);
                 plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
                 by = Some(By::Remainder);
                 ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
@@ -194,13 +231,13 @@ pub(super) fn carry_out(
             ui.note(&plan_terminal::plan(&plan, ui.err_style()));
             ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
         }
-        return Ok(Exit::Blocked.into());
+        return Ok(Ended { left_out, ..Exit::Blocked.into() });
     }
     if plan.is_empty() {
         remember(&store, &work.sessions, &plan, &[])?;
         remember_reads(&store, &work.sessions, &plan, &[], global)?;
         let report = Report::new(&plan, Vec::new());
-        return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new() });
+        return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new(), left_out });
     }
     let by = match by {
         Some(by) => by,
@@ -224,7 +261,31 @@ pub(super) fn carry_out(
     remember_reads(&store, &work.sessions, &plan, &reports, global)?;
     let mut report = Report::new(&plan, reports);
     report.unread.extend(unopened);
-    Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses() })
+    Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses(), left_out })
+}
+
+/// Takes targets out of a run.
+fn leave_out(work: &mut Work<'_>, left_out: &mut Vec<Unread>, these: Vec<Unread>) {
+    work.sessions.retain(|s| !these.iter().any(|u| u.target == s.declared.name));
+    left_out.extend(these);
+}
+
+/// The targets whose plans are blocked, and by what.
+fn blocked(plan: &Plan) -> Vec<Unread> {
+    let why = |target: &TargetPlan| {
+        let stops = target.guards.iter().filter(|v| v.answer == Answer::Violated);
+        let stops: Vec<String> = stops.map(|v| format!("{}: {}", v.rule, v.message)).collect();
+        format!("its plan is blocked by {}", stops.join("; "))
+    };
+    let blocked = plan.targets.iter().filter(|t| t.is_blocked());
+    blocked.map(|t| Unread { target: t.target.clone(), why: why(t) }).collect()
+}
+
+/// The consents that were given for all targets, with the numbers of a plan for some of them: never more than
+/// was agreed to.
+fn fewer_consents(given: &[Consent], plan: &Plan) -> Vec<Consent> {
+    let within = |c: &Consent| given.iter().any(|g| (g.what, g.kind) == (c.what, c.kind) && g.number >= c.number);
+    remaining_consents(given, plan).into_iter().filter(within).collect()
 }
 
 /// An apply that is answered from a recording: it keeps its ledger in a folder of its own, which goes with
@@ -281,52 +342,45 @@ fn store_failure(error: &StoreError) -> Failure {
     }
 }
 
-/// Takes the locks of all targets in the order of their names, so that two runs cannot wait for each
-/// other.
-fn lock_all(
+/// Takes the locks of a target. Targets are locked in the order of their names, so that two runs cannot wait for
+/// each other.
+fn lock_one(
     ui: &mut Ui,
     store: &dyn Store,
-    sessions: &[Session<'_>],
+    session: &Session<'_>,
     actor: &str,
     global: &Global,
     timeout: Duration,
 ) -> Result<Vec<Lock>, Failure> {
-    let mut locks = Vec::new();
-    for session in sessions {
-        let holder = Holder {
-            who: actor.to_owned(),
-            pid: std::process::id(),
-            command: "rolecall apply".to_owned(),
-            since: global.now(),
-        };
-        let name = &session.declared.name;
-        let beside = session.link.lock_file();
-        let both = || -> Result<Vec<Lock>, StoreError> {
-            let mut taken = vec![store.try_lock(name, &holder)?];
-            if let Some(path) = &beside {
-                taken.push(store::lock_beside(path, &holder)?);
-            }
-            Ok(taken)
-        };
-        let end = Instant::now() + timeout;
-        let mut said = false;
-        loop {
-            match both() {
-                Ok(taken) => {
-                    locks.extend(taken);
-                    break;
+    let holder = Holder {
+        who: actor.to_owned(),
+        pid: std::process::id(),
+        command: "rolecall apply".to_owned(),
+        since: global.now(),
+    };
+    let name = &session.declared.name;
+    let beside = session.link.lock_file();
+    let both = || -> Result<Vec<Lock>, StoreError> {
+        let mut taken = vec![store.try_lock(name, &holder)?];
+        if let Some(path) = &beside {
+            taken.push(store::lock_beside(path, &holder)?);
+        }
+        Ok(taken)
+    };
+    let end = Instant::now() + timeout;
+    let mut said = false;
+    loop {
+        match both() {
+            Ok(taken) => return Ok(taken),
+            Err(StoreError::Locked(other)) if Instant::now() < end => {
+                if !std::mem::replace(&mut said, true) {
+                    ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
                 }
-                Err(StoreError::Locked(other)) if Instant::now() < end => {
-                    if !std::mem::replace(&mut said, true) {
-                        ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
-                    }
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-                Err(error) => return Err(store_failure(&error)),
+                std::thread::sleep(Duration::from_millis(100));
             }
+            Err(error) => return Err(store_failure(&error)),
         }
     }
-    Ok(locks)
 }
 
 /// How a plan made now stands to the reviewed one.

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use futures_util::future::join_all;
 
 use super::apply::{ApplyArgs, Ended, carry_out};
 use super::planning::{Work, runtime, store_folder};
 use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{TargetDeclaration, edit};
 use crate::diagnostic::Location;
-use crate::model::Email;
-use crate::plan::{Consent, Plan, mentions};
+use crate::model::{Email, UserState};
+use crate::plan::{Consent, Plan, Unread, mentions};
 use crate::render::{clean, plan_terminal};
 use crate::store::{SqliteStore, Store};
 use crate::targets::remains;
@@ -54,9 +55,16 @@ pub fn offboard(ui: &mut Ui, global: &Global, args: &OffboardArgs) -> Result<Exi
         .map_err(|_| Failure::error(format!("`{}` is no e-mail address", clean(&args.user))))?
         .as_str()
         .to_owned();
-    let declared = declared(&ready, &email);
-    if declared.is_empty() {
-        return Err(Failure::error(format!("nobody is declared as {email}")).help(
+    if declared(&ready, &email).is_empty() {
+        let unknown = Unknown::look(global, &ready, &email)?;
+        let mut message = format!("nobody is declared as {email}");
+        if !unknown.there.is_empty() {
+            message.push_str(&format!(", who has an account all the same in: {}", unknown.names()));
+        }
+        if !unknown.unread.is_empty() {
+            message.push_str(&format!("; these could not be looked at: {}", targets(&unknown.unread)));
+        }
+        return Err(Failure::error(message).help(
             "where they have an account all the same, declare them first: `users: {ADDRESS: {at: {TARGET: {}}}}`",
         ));
     }
@@ -74,14 +82,27 @@ pub fn offboard(ui: &mut Ui, global: &Global, args: &OffboardArgs) -> Result<Exi
     if args.apply || args.auto_approve {
         let apply = ApplyArgs::unattended(args.accept.clone(), args.auto_approve);
         let ended = carry_out(ui, global, &apply, Some(&email))?;
-        exit = ended.exit;
+        exit = match ended.exit {
+            Exit::Done if !ended.left_out.is_empty() => Exit::Partial,
+            exit => exit,
+        };
         ui.out(&when(&email, start, &ended));
+        let unknown = Unknown::look(global, &ready, &email)?;
+        ui.out(&unknown.told(&email));
+        if exit == Exit::Done && !unknown.is_empty() {
+            exit = Exit::Partial;
+        }
     } else {
         let plan = plan(global, &ready, &args.accept)?;
         ui.out(&plan_terminal::plan(&plan, ui.out_style()));
         if plan.is_blocked() {
             exit = Exit::Blocked;
         } else if !plan.unread.is_empty() {
+            exit = Exit::Error;
+        }
+        let unknown = Unknown::look(global, &ready, &email)?;
+        ui.out(&unknown.told(&email));
+        if exit == Exit::Done && !unknown.unread.is_empty() {
             exit = Exit::Error;
         }
     }
@@ -181,8 +202,87 @@ fn place(ready: &load::Ready, item: &str) -> (PathBuf, Option<String>, String) {
 
 fn plan(global: &Global, ready: &load::Ready, accept: &[Consent]) -> Result<Plan, Failure> {
     let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
-    let work = Work::open(global, ready, &[])?;
-    runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &[]))
+    // One that cannot be opened is named, and the others are planned all the same.
+    let (work, closed) = Work::open_some(global, ready, &[], false)?;
+    runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &closed))
+}
+
+/// `bi (out of reach), dbt (...)`.
+fn targets(unread: &[Unread]) -> String {
+    let one = |u: &Unread| format!("{} ({})", u.target, clean(&u.why));
+    unread.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Where somebody may have an account of which no file knows: no block reaches it.
+struct Unknown {
+    /// The target, and what they are there.
+    there: Vec<(String, String)>,
+    /// Where nobody could look.
+    unread: Vec<Unread>,
+}
+
+impl Unknown {
+    /// Looks in every target where they are not declared.
+    fn look(global: &Global, ready: &load::Ready, email: &str) -> Result<Self, Failure> {
+        let strange = |t: &&TargetDeclaration| t.desired.directory.find_user(email).is_none();
+        let names: Vec<String> = ready.declaration.targets.iter().filter(strange).map(|t| t.name.clone()).collect();
+        let mut unknown = Self { there: Vec::new(), unread: Vec::new() };
+        if names.is_empty() {
+            return Ok(unknown);
+        }
+        let (work, closed) = Work::open_some(global, ready, &names, false)?;
+        // A name can be a label as well.
+        let sessions: Vec<_> = work.sessions.iter().filter(|s| names.contains(&s.declared.name)).collect();
+        unknown.unread = closed.into_iter().filter(|u| names.contains(&u.target)).collect();
+        let readings = runtime()?.block_on(join_all(sessions.iter().map(|s| s.reader.read())));
+        for (session, reading) in sessions.into_iter().zip(readings) {
+            let target = session.declared.name.clone();
+            match reading {
+                Ok(reading) => {
+                    let live = &reading.directory;
+                    let found = live.find_user(email).map(|id| live.user_record(id));
+                    if let Some(user) = found.filter(|u| u.state != UserState::Disabled) {
+                        let role = user.role.map(|r| format!(", {r}")).unwrap_or_default();
+                        unknown.there.push((target, format!("{}{role}", user.state.word())));
+                    } else if !reading.doubts.is_empty() {
+                        unknown.unread.push(Unread { target, why: reading.doubts.join("; ") });
+                    }
+                }
+                Err(error) => unknown.unread.push(Unread { target, why: error.to_string() }),
+            }
+        }
+        unknown.unread.sort_by(|a, b| a.target.cmp(&b.target));
+        Ok(unknown)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.there.is_empty() && self.unread.is_empty()
+    }
+
+    fn names(&self) -> String {
+        self.there.iter().map(|(target, what)| format!("{target} ({})", clean(what))).collect::<Vec<_>>().join(", ")
+    }
+
+    fn told(&self, email: &str) -> String {
+        let mut out = String::new();
+        if !self.there.is_empty() {
+            out.push_str(&format!(
+                "\nNo file knows {email} there, so that no block reaches it, and they have an account in:\n"
+            ));
+            for (target, what) in &self.there {
+                out.push_str(&format!("  {target}  {}\n", clean(what)));
+            }
+            let at: Vec<String> = self.there.iter().map(|(target, _)| format!("{target}: {{}}")).collect();
+            out.push_str(&format!(
+                "Declare them there, and offboard them again: `users: {{{email}: {{at: {{{}}}}}}}`\n",
+                at.join(", ")
+            ));
+        }
+        if !self.unread.is_empty() {
+            out.push_str(&format!("\nWhether they have an account there is not known: {}.\n", targets(&self.unread)));
+        }
+        out
+    }
 }
 
 /// When the last access ended, target by target; and where that is not known.
@@ -197,15 +297,18 @@ fn when(email: &str, start: Instant, ended: &Ended) -> String {
     } else {
         out.push_str(&format!("\nNothing of {email} was taken away.\n"));
     }
-    let Some(report) = &ended.report else { return out };
-    let mut open: Vec<String> = report.unread.iter().map(|u| format!("{} ({})", u.target, clean(&u.why))).collect();
-    for target in &report.targets {
+    let mut open: Vec<String> = ended.left_out.iter().map(|u| targets(std::slice::from_ref(u))).collect();
+    for unread in ended.report.iter().flat_map(|r| &r.unread) {
+        open.push(targets(std::slice::from_ref(unread)));
+    }
+    for target in ended.report.iter().flat_map(|r| &r.targets) {
         let about = |s: &&crate::apply::StepReport| mentions(&s.change).iter().any(|(_, name)| *name == email);
         let missing = target.steps.iter().filter(about).filter(|s| s.fate != crate::apply::Fate::Applied).count();
         if missing > 0 {
             open.push(format!("{} ({missing} of the changes were not made)", target.target));
         }
     }
+    open.sort();
     if !open.is_empty() {
         out.push_str(&format!("They may still have access in: {}.\n", open.join(", ")));
     }

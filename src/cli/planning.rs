@@ -74,6 +74,27 @@ impl<'d> Work<'d> {
         Self::open_for(global, ready, wanted, true)
     }
 
+    /// Opens readers for those of the targets that can be opened, and says why of the others.
+    ///
+    /// # Errors
+    /// When nothing is selected.
+    pub fn open_some(
+        global: &Global,
+        ready: &'d load::Ready,
+        wanted: &[String],
+        whole: bool,
+    ) -> Result<(Self, Vec<Unread>), Failure> {
+        check_targets(ready, wanted)?;
+        let (mut sessions, mut closed) = (Vec::new(), Vec::new());
+        for declared in ready.declaration.select(wanted) {
+            match open_one(global, ready, declared, whole) {
+                Ok(session) => sessions.push(session),
+                Err(failure) => closed.push(Unread { target: declared.name.clone(), why: failure.message }),
+            }
+        }
+        Ok((Self { ready, sessions }, closed))
+    }
+
     fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {
         check_targets(ready, wanted)?;
         let mut sessions = Vec::new();
@@ -348,10 +369,10 @@ fn open_one<'d>(
     Ok(Session { declared, link, reader })
 }
 
-/// Consents with the numbers of what remains, for the kinds to whose removal the reviewed plan agreed: for
+/// Consents with the numbers of what remains, for the kinds to whose removal the reviewed plan agreed by these: for
 /// a plan of which a part has been applied. What was a takeover then is managed since that apply began,
 /// and is a removal like others now.
-pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
+pub fn remaining_consents(reviewed: &[Consent], now: &Plan) -> Vec<Consent> {
     let mut totals: BTreeMap<(Subject, crate::model::Kind), usize> = BTreeMap::new();
     for target in &now.targets {
         for (kind, tally) in &target.removals {
@@ -365,7 +386,7 @@ pub fn remaining_consents(reviewed: &Plan, now: &Plan) -> Vec<Consent> {
             *totals.entry((Subject::Shrunk, kind)).or_default() += shrunk.fewer();
         }
     }
-    let agreed = |kind| reviewed.consents.iter().any(|c| c.kind == Some(kind));
+    let agreed = |kind| reviewed.iter().any(|c| c.kind == Some(kind));
     let left = totals.into_iter().filter(|((_, kind), number)| *number > 0 && agreed(*kind));
     left.map(|((what, kind), number)| Consent { what, kind: Some(kind), number }).collect()
 }

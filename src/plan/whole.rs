@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::TargetPlan;
 use crate::diagnostic::Code;
 use crate::invariants::{Answer, Verdict};
-use crate::model::{Effect, Kind, Why};
+use crate::model::{Change, Effect, Kind, Why};
 
 /// A reading has shrunk where it found less than half of what the last one found, and at least so many
 /// fewer: a small target may well lose half of its few.
@@ -71,11 +71,18 @@ fn removals(target: &TargetPlan) -> usize {
     target.steps.iter().filter(|s| s.change.effect() == Effect::Remove && stopped(s.change.reason())).count()
 }
 
+/// How many people a plan takes for new: whoever a short reading leaves out seems to be.
+fn newcomers(target: &TargetPlan) -> usize {
+    let new = |c: &Change| matches!(c, Change::CreateUser { .. } | Change::InviteUser { .. });
+    target.steps.iter().filter(|s| new(&s.change)).count()
+}
+
 impl TargetPlan {
-    /// What has shrunk, where something is removed because of it.
+    /// What has shrunk, where something is removed because of it, or, of users, somebody seems to be new.
     pub fn shrunk_and_removing(&self) -> impl Iterator<Item = (Kind, Shrunk)> + '_ {
-        let removes = removals(self) > 0;
-        self.shrunk.iter().filter(move |_| removes).map(|(kind, s)| (*kind, *s))
+        let (removes, adds) = (removals(self) > 0, newcomers(self) > 0);
+        let rests = move |kind: &Kind| removes || (adds && *kind == Kind::User);
+        self.shrunk.iter().filter(move |(kind, _)| rests(kind)).map(|(kind, s)| (*kind, *s))
     }
 }
 
@@ -94,7 +101,14 @@ pub(super) fn judge(
         let help = "plan again; if it stays so, the server cannot be trusted to list everything: take the removals out of the plan (`manage: additive`)";
         verdicts.push(Verdict::new(name, Answer::Violated, message).help(help));
     }
+    let new = newcomers(target);
     for (kind, shrunk) in target.shrunk_and_removing() {
+        let new = format!("{new} new {}", if new == 1 { "account" } else { "accounts" });
+        let them = match (kind, count > 0, newcomers(target) > 0) {
+            (Kind::User, true, true) => format!("{them} and {new}"),
+            (Kind::User, false, true) => new,
+            _ => them.clone(),
+        };
         let message = format!("{} were read, and {} the last time", kind.count(shrunk.now), shrunk.was);
         verdicts.push(if consented(kind) {
             Verdict::new(name, Answer::Holds, format!("{message}; agreed to"))

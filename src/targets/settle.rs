@@ -81,3 +81,27 @@ impl LookedUp {
         Ok(seen.directory)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Builder, DomainRecord, Why};
+
+    #[tokio::test]
+    async fn a_doubtful_reading_confirms_no_removal() {
+        let domain = || DomainRecord { name: "x.example".to_owned(), ..DomainRecord::default() };
+        let gone = Change::RemoveDomain { domain: domain(), reason: Why::Undeclared };
+        for doubts in [vec![], vec!["not all of it".to_owned()]] {
+            let whole = doubts.is_empty();
+            let looked_up = LookedUp::default();
+            assert!(!looked_up.confirms(&gone), "nothing was read");
+            let directory = Builder::<()>::new().finish().unwrap().0;
+            let reading = Reading { directory, notes: Vec::new(), doubts };
+            looked_up.or(async { Ok(reading) }).await.unwrap();
+            assert_eq!(looked_up.confirms(&gone), whole);
+            assert!(looked_up.confirms(&Change::AddDomain { domain: domain() }), "what is seen is there");
+            looked_up.forget();
+            assert!(!looked_up.confirms(&gone), "the state may be another");
+        }
+    }
+}

@@ -20,6 +20,8 @@ pub struct Wanted {
     pub holders: BTreeSet<(String, PrincipalRecord)>,
     /// Who is declared, by e-mail.
     pub users: BTreeSet<String>,
+    /// The auto-join domains that the files declare.
+    pub domains: BTreeSet<String>,
     /// The roles of declared members, by team and e-mail.
     pub members: BTreeMap<(String, String), Option<String>>,
     /// Whose names in other systems these are: the e-mail by system and name.
@@ -59,6 +61,7 @@ impl Wanted {
             resources: directory.resources().iter().map(|r| r.name.to_string()).collect(),
             listed: desired.manage.listed_access.iter().map(|id| name(*id)).collect(),
             users: directory.users().iter().map(|u| u.email.to_string()).collect(),
+            domains: directory.domains().iter().map(|d| d.name.to_string()).collect(),
             members: directory.memberships().iter().map(member).collect(),
             disabled: disabled.map(|u| u.email.to_string()).collect(),
             holders: holders.chain(ended).collect(),

@@ -23,6 +23,7 @@ mod life;
 mod locks;
 mod many_systems;
 mod moments;
+mod offboard;
 mod omni;
 mod paradime;
 mod plans;

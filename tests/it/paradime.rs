@@ -590,6 +590,35 @@ fn a_wrong_list_removes_nothing() {
     paradime.handle.set_faults(&["half-list=40"]).unwrap();
     let output = paradime.run(&["plan", "--accept", "irreversible.user=1"]).ended(3);
     has(&output.text(), &["read-is-whole", "and 40 the last time"]);
+    // Nor does it invite those whom it does not show.
+    paradime.declare(&acme(BO, CY, &many));
+    paradime.handle.set_faults(&["half-list=40"]).unwrap();
+    let output = paradime.run(&["apply", "--auto-approve"]).ended(3);
+    has(&output.text(), &["read-is-whole", "and 40 the last time", "new accounts", "--accept shrunk.user="]);
+    paradime.handle.set_faults(&[]).unwrap();
+    assert_eq!(paradime.invitations(), BTreeMap::new(), "nobody was invited");
+    paradime.is_converged();
+}
+
+/// An account without an identifier is there: it is not invited again, and not said to be disabled.
+#[test]
+fn an_account_without_an_identifier_is_left_alone() {
+    let paradime = Paradime::with(ACME);
+    paradime.declare(&acme(BO, CY, ""));
+    paradime.is_converged();
+    paradime.handle.set_faults(&["no-uid"]).unwrap();
+    let plan = paradime.plan(&[]);
+    note(&plan, "the account of cy@acme.example shows no identifier, and is left alone");
+    let stop = plan.guards.iter().find(|v| v.answer == Answer::Violated).unwrap();
+    has(&stop.message, &["cy@acme.example has an account of Paradime already, which shows no identifier"]);
+    paradime.run(&["apply", "--auto-approve"]).ended(3);
+    // Seen with one when it was planned, and without when it is to be done.
+    paradime.handle.set_faults(&["no-uid,after=1"]).unwrap();
+    paradime.declare(&acme(BO, "{role: ANALYST, state: disabled}", ""));
+    let output = paradime.run(&["apply", "--auto-approve", "--accept", "irreversible.user=1"]).ended(5);
+    has(&output.text(), &["the account of cy@acme.example shows no identifier"]);
+    paradime.is("cy@acme.example", "ANALYST", "active");
+    assert_eq!(paradime.invitations(), BTreeMap::new());
 }
 
 /// The token is nowhere: not in what is printed, traced, recorded, planned or remembered; and neither is what
@@ -835,6 +864,7 @@ fn every_fault_ends_in_the_desired_state_or_a_truthful_report() {
         "null-lists",
         "no-capability",
         "read-only-key",
+        "no-uid",
     ];
     let bad: Vec<_> = ends.iter().filter(|(fault, _, code)| !harmful.contains(fault) && *code != 0).collect();
     assert!(bad.is_empty(), "{bad:?}");

@@ -389,6 +389,9 @@ fn faults() {
     assert_eq!(sandbox.people().len(), 2);
     sandbox.handle.set_faults(&["repeated-user"]).unwrap();
     assert_eq!(sandbox.people().len(), 6);
+    sandbox.handle.set_faults(&["no-uid"]).unwrap();
+    let users = sandbox.data("{ listUsers { ok activeUsers { uid } } }", json!({}))["listUsers"]["activeUsers"].clone();
+    assert_eq!((users[0]["uid"].is_null(), users[1]["uid"].is_null()), (false, true), "{users}");
     sandbox.handle.set_faults(&["null-lists"]).unwrap();
     assert_eq!(sandbox.data(LIST, json!({}))["listUsers"]["activeUsers"], Value::Null);
     sandbox.handle.set_faults(&["second-invitation", "disabled-invited"]).unwrap();

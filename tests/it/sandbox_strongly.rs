@@ -452,6 +452,23 @@ fn every_fault_does_what_it_says() {
             }
             "nested" => assert!(sandbox.get(&app)["permissions"]["allowedUsers"].is_array()),
             "changed-names" => assert_eq!(list("/users")["data"][0]["email"], "Ada@acme.example"),
+            "twin" => {
+                let users = list("/users")["data"].as_array().unwrap().clone();
+                let low: Vec<_> = users.iter().filter(|u| u["email"] == "low@acme.example").collect();
+                assert_eq!([&low[0]["role"], &low[1]["role"]], [&json!("app"), &json!("admin")]);
+                let members = sandbox.members();
+                assert_eq!(members.iter().filter(|m| m["email"] == "low@acme.example").count(), 2, "{members:?}");
+            }
+            "own-ids" => {
+                sandbox.data("PUT", &format!("{app}/permissions"), &json!({"isPublic": false, "allowedUsers": [bob]}));
+                let entry = &sandbox.get(&app)["allowedUsers"][0];
+                assert_ne!(entry["_id"], entry["userId"], "{entry}");
+                sandbox.data("POST", &format!("{workflow}/share"), &json!({"userId": bob, "role": "viewer"}));
+                let share = &list(&format!("{workflow}/share"))["data"][0];
+                assert_ne!(share["_id"], share["userId"], "{share}");
+                sandbox.faults(&["own-ids", "shape-d"]);
+                assert_ne!(list("/users")["users"][1]["id"], json!(bob));
+            }
             other => panic!("`{other}` has no test"),
         }
         sandbox.faults(&[]);

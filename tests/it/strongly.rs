@@ -4,7 +4,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use rolecall::invariants::Answer;
@@ -14,6 +13,8 @@ use rolecall::sandbox::strongly::{Options, serve};
 use serde_json::{Value, json};
 
 use super::common::{Output, TestEnv, copy_example, example, has, wait_until, word};
+
+mod faults;
 
 const TOKEN: &str = "canary-7c31";
 
@@ -193,8 +194,18 @@ fn words(plan: &TargetPlan) -> Vec<String> {
 
 #[test]
 fn what_is_imported_needs_no_change_in_either_shape() {
-    for fault in ["", "shape-d", "nested", "changed-names", "no-total", "page-cap=2", "archived-hidden"] {
-        let faults: Vec<&str> = Some(fault).filter(|f| !f.is_empty()).into_iter().collect();
+    for fault in [
+        "",
+        "shape-d",
+        "nested",
+        "changed-names",
+        "no-total",
+        "page-cap=2",
+        "archived-hidden",
+        "own-ids",
+        "own-ids shape-d",
+    ] {
+        let faults: Vec<&str> = fault.split_whitespace().collect();
         let strongly = Strongly::with(ACME, &faults);
         strongly.declare("    settings: {sign_in: portal}\n");
         strongly.run(&["import", "--target", "ai", "--into", "imported"]).ended(0);
@@ -539,101 +550,186 @@ resources:
     }
 }
 
-/// The faults, and how much is sampled of them by itself; all with `ROLECALL_FAULTS=all`.
-const FAULTS: [&str; 28] = [
-    "throttle-bare,every=5",
-    "error-after=500,every=3",
-    "lost-write,every=6",
-    "delayed=600",
-    "shape-d",
-    "not-a-member",
-    "closed,every=3",
-    "no-total",
-    "keeps-first=1",
-    "throttle=1,every=9",
-    "error-before=503,every=4",
-    "truncated,every=4",
-    "html-errors",
-    "empty-errors",
-    "no-content",
-    "page-cap=1",
-    "wrong-total=1",
-    "low-total=1",
-    "repeated-item",
-    "ignored-filter",
-    "no-offset",
-    "role-ignored",
-    "archived-hidden",
-    "no-invitations=404",
-    "crossed",
-    "levels-ignored",
-    "nested",
-    "changed-names",
-];
-
-/// Each fault, met by every kind of change at once.
+/// What is to be private has a list without anybody. Who goes from it goes by grants that are revoked, which the
+/// guards see; whoever stays is said, as a step by hand, and never as a change that is not made.
 #[test]
-fn every_fault_ends_in_the_desired_state_or_a_truthful_report() {
-    let expected = {
-        let strongly = Strongly::with(ACME, &[]);
-        strongly.declare(&everything());
-        assert_eq!(apply_all(&strongly), Some(0));
-        strongly.is_converged();
-        strongly.state()
+fn what_is_private_is_emptied_or_said() {
+    let rest = |grants: &str, warehouse: &str| {
+        format!(
+            "    manage: {{users: additive, grants: {grants}}}\nusers:\n  ada@acme.example: {{role: admin}}\nresources:\n  \
+             data-source/warehouse: {warehouse}\n  data-source/lake: {{visibility: private}}\n"
+        )
     };
-    let one = |fault: &str| -> Result<(), String> {
-        let strongly = Strongly::with(ACME, &[]);
-        strongly.declare(&everything());
-        strongly.handle.set_faults(&[fault]).map_err(|e| format!("{fault}: {e}"))?;
-        let code = apply_all(&strongly);
-        strongly.handle.set_faults(&[]).unwrap();
-        match code {
-            // Whose id the API hides is brought back by hand, which the plan has said.
-            Some(0) if fault == "archived-hidden" => {}
-            Some(0) if strongly.run(&["plan", "--detailed-exitcode"]).code != Some(0) => {
-                let plan = strongly.run(&["plan"]).stdout;
-                return Err(format!("{fault}: it says that all is done, and it is not:\n{plan}"));
-            }
-            Some(0 | 1 | 3 | 5) => {}
-            other => return Err(format!("{fault}: ended with {other:?}")),
-        }
-        if fault == "not-a-member" {
-            // The plan says that somebody adds them on the screen.
-            strongly.by_hand(&json!({"users": [{"email": "new@acme.example", "organization_role": "member"}]}));
-        }
-        // Without the fault, the next run ends where it should.
-        for _ in 0..2 {
-            apply_all(&strongly);
-        }
+    let list = |strongly: &Strongly, name: &str| {
         let state = strongly.state();
-        if fault == "keeps-first=1" || fault == "crossed" {
-            // Whom Strongly has thrown out, nobody declares: that they are gone was said.
-            return if code == Some(0) { Err(format!("{fault}: nothing was said")) } else { Ok(()) };
-        }
-        if state != expected {
-            let plan = strongly.run(&["plan"]).text();
-            return Err(format!("{fault} (ended with {code:?}):\n{state:#}\ninstead of\n{expected:#}\n{plan}"));
-        }
-        Ok(())
+        let thing = state["things"].as_array().unwrap().iter().find(|t| t[1] == name).unwrap();
+        format!("{} {}", thing[2], thing[3])
     };
-    let all = std::env::var("ROLECALL_FAULTS").is_ok_and(|v| v == "all");
-    let faults: Vec<&str> = if all { FAULTS.to_vec() } else { FAULTS.iter().step_by(2).copied().collect() };
-    let queue = Mutex::new(faults);
-    let wrong = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                loop {
-                    let Some(fault) = queue.lock().unwrap().pop() else { return };
-                    if let Err(why) = one(fault) {
-                        wrong.lock().unwrap().push(why);
-                    }
-                }
-            });
+    // Only added to: nobody is taken out, and that is said until somebody has done it.
+    let strongly = Strongly::with(ACME, &[]);
+    strongly.by_hand(&json!({"data_sources": [{"name": "lake", "users": ["bea@acme.example", "old@acme.example"]}]}));
+    strongly.declare(&rest("additive", "{visibility: private}"));
+    let plan = strongly.plan(&[]);
+    assert_eq!(words(&plan), ["update-resource data-source/lake"], "the list of the other is left as it is");
+    let said =
+        note(&plan, "by hand: take cas@acme.example, guest@other.example out of the list of data-source/warehouse");
+    has(
+        said.help.as_deref().unwrap(),
+        &["Permissions", "`access: {}` beside it", "grants: {mode: authoritative, scope: [data-source/warehouse]}"],
+    );
+    assert_eq!(said.rule.as_deref(), Some("unreachable-is-manual"));
+    note(&plan, "by hand: take bea@acme.example out of the list of data-source/lake");
+    strongly.apply(&[]);
+    assert_eq!(list(&strongly, "lake"), r#"false ["\"bea@acme.example\"","\"old@acme.example\""]"#);
+    has(&list(&strongly, "warehouse"), &["false", "cas@acme.example", "guest@other.example"]);
+    strongly.is_converged();
+    note(&strongly.plan(&[]), "by hand: take bea@acme.example out of the list of data-source/lake");
+    strongly.by_hand(&json!({"data_sources": [{"name": "lake", "users": []}, {"name": "warehouse", "users": []}]}));
+    let plan = strongly.plan(&[]);
+    assert!(plan.steps.is_empty() && !plan.notes.iter().any(|n| n.message.contains("by hand")), "{:#?}", plan.notes);
+    // Where grants that nobody declares are revoked, each of them is a removal with its guards.
+    let strongly = Strongly::with(ACME, &[]);
+    strongly.declare(&rest("{mode: authoritative, scope: ['data-source/*']}", "{visibility: private, access: {}}"));
+    let plan = strongly.plan(&[]);
+    let stops: Vec<_> = plan.guards.iter().filter(|v| v.answer == Answer::Violated).map(|v| &*v.rule).collect();
+    assert_eq!(stops, ["ownership-is-said"], "{:#?}", plan.guards);
+    assert!(!plan.notes.iter().any(|n| n.message.contains("by hand")), "{:#?}", plan.notes);
+    for gone in ["cas@acme.example", "guest@other.example"] {
+        let word = format!("revoke-grant data-source/warehouse {gone}");
+        assert!(words(&plan).contains(&word), "{:#?}", words(&plan));
+    }
+    assert_eq!(apply_all(&strongly), Some(0));
+    assert_eq!([list(&strongly, "warehouse"), list(&strongly, "lake")], ["false []", "false []"]);
+    strongly.is_converged();
+}
+
+/// A list that is much shorter than the last one removes nobody, and takes nobody for new either.
+#[test]
+fn a_short_reading_removes_nothing() {
+    let strongly = Strongly::with(ACME, &[]);
+    let many: Vec<Value> = (0..12).map(|n| json!({"email": format!("n{n:02}@acme.example")})).collect();
+    strongly.by_hand(&json!({"users": many}));
+    let many: String = (0..12).map(|n| format!("  n{n:02}@acme.example: {{role: viewer}}\n")).collect();
+    let files = format!("    manage: {{users: additive}}\nusers:\n  ada@acme.example: {{role: admin}}\n{many}");
+    strongly.declare(&files);
+    strongly.apply(&[]);
+    let before = strongly.state();
+    strongly.handle.set_faults(&["short-list=40"]).unwrap();
+    let said = strongly.run(&["apply", "--auto-approve"]).ended(3).text();
+    has(&said, &["read-is-whole", "the last time", "new accounts"]);
+    strongly.declare(
+        &files.replace("n00@acme.example: {role: viewer}", "n00@acme.example: {role: viewer, state: disabled}"),
+    );
+    has(&strongly.run(&["apply", "--auto-approve"]).ended(3).text(), &["read-is-whole"]);
+    strongly.handle.set_faults(&[]).unwrap();
+    assert_eq!(strongly.state(), before);
+}
+
+/// Of several accounts with one address, none is taken for the one that is meant, and no further one is made.
+#[test]
+fn an_address_of_several_accounts_is_left_alone() {
+    for shape in ["twin", "twin shape-d"] {
+        let faults: Vec<&str> = shape.split_whitespace().collect();
+        let strongly = Strongly::with(ACME, &faults);
+        let files = "    manage: {users: authoritative}\nusers:\n  ada@acme.example: {role: admin}\n  bea@acme.example: \
+                     {role: developer}\n  cas@acme.example: {role: developer}\n";
+        strongly.by_hand(&json!({"invitations": [{"email": "guest@other.example"}]}));
+        strongly.declare(files);
+        let plan = strongly.plan(&[]);
+        note(&plan, "several accounts have the address guest@other.example: all of them are left alone");
+        assert_eq!(words(&plan), [""; 0], "{shape}: neither archived nor uninvited");
+        for policy in ["", "policies: {invitations: {required: true}}\n"] {
+            strongly.declare(&format!("{files}  guest@other.example: {{role: viewer}}\n{policy}"));
+            strongly.handle.forget_requests();
+            strongly.run(&["plan"]).ended(3);
+            let why: Vec<String> = strongly.plan(&[]).guards.into_iter().map(|v| v.message).collect();
+            has(&why.join("\n"), &["several accounts of Strongly have the address guest@other.example"]);
+            strongly.run(&["apply", "--auto-approve"]).ended(3);
+            assert!(strongly.handle.requests().iter().all(|r| r.method == "GET"), "{shape}: nothing is written");
         }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+}
+
+/// An id that something has for itself is never taken for that of a user: those are in the members list.
+#[test]
+fn ids_are_those_of_the_members_list_in_both_shapes() {
+    for shape in ["own-ids", "own-ids shape-d"] {
+        let faults: Vec<&str> = shape.split_whitespace().collect();
+        let strongly = Strongly::with(ACME, &faults);
+        strongly.declare(&everything());
+        assert_eq!(apply_all(&strongly), Some(0), "{shape}");
+        strongly.is_converged();
+        strongly.handle.set_faults(&[]).unwrap();
+        strongly.is_converged();
+        let seen = strongly.handle.requests();
+        assert!(seen.iter().all(|r| r.status.is_some_and(|s| s < 300)), "{shape}: {seen:#?}");
+        assert!(seen.iter().all(|r| !r.path.contains("own-")), "{shape}: an id that is no user's is asked for");
+    }
+}
+
+/// With the last domain, sign-up is turned off; with the next one, on again: each looked at by itself. It is not
+/// turned on where that would let in others.
+#[test]
+fn sign_up_goes_with_its_domains() {
+    let strongly = Strongly::with(ACME, &[]);
+    let declare = |domains: &str| {
+        strongly.declare(&format!(
+            "    settings: {{sign_in: portal}}\n    manage: {{domains: authoritative}}\nusers:\n  ada@acme.example: \
+             {{role: admin}}\ndomains: {domains}\n"
+        ));
+    };
+    let page = || {
+        let state = strongly.state();
+        state["things"].as_array().unwrap().iter().find(|t| t[1] == "portal").unwrap()[5].clone()
+    };
+    declare("{}");
+    assert_eq!(apply_all(&strongly), Some(0));
+    assert_eq!(page(), json!([[], false]));
+    strongly.is_converged();
+    // Both steps, and what the plan foretold is what it took.
+    for role in ["{}", "{role: viewer}", "{role: null}"] {
+        declare(&format!("{{acme.example: {role}}}"));
+        let plan = strongly.plan(&[]);
+        assert_eq!(words(&plan), ["add-domain acme.example"], "{role}");
+        let mut args = consenting(&strongly).unwrap();
+        args.push("--json".to_owned());
+        let report: Value = serde_json::from_str(&run_all(&strongly, &args).ended(0).stdout).unwrap();
+        assert_eq!(report["targets"][0]["requests"].as_u64(), plan.forecast.as_ref().map(|f| f.requests), "{role}");
+        assert_eq!(page(), json!([["acme.example"], true]), "{role}");
+        strongly.is_converged();
+        declare("{}");
+        assert_eq!(apply_all(&strongly), Some(0));
+        assert_eq!(page(), json!([[], false]), "{role}");
+    }
+    // Only the list was written: the next apply does the rest.
+    declare("{acme.example: {}}");
+    strongly.handle.set_faults(&["error-before=400,after=1,method=PUT"]).unwrap();
+    let said = strongly.run(&["apply", "--auto-approve"]);
+    strongly.handle.set_faults(&[]).unwrap();
+    has(&said.ended(5).text(), &["the domains were written, and sign-up is not on"]);
+    assert_eq!(page(), json!([["acme.example"], false]));
+    assert_eq!(words(&strongly.plan(&[])), ["add-domain acme.example"]);
+    assert_eq!(apply_all(&strongly), Some(0));
+    assert_eq!(page(), json!([["acme.example"], true]));
+    strongly.is_converged();
+    // Somebody else's domain is there, and sign-up is off: it is not turned on for them.
+    for (enabled, step) in [
+        (true, "by hand: turn sign-up of application/portal on, which lets people of other.example in as well"),
+        (false, "by hand: switch the sign-in pages of application/portal on, for acme.example"),
+    ] {
+        strongly.by_hand(&json!({"applications": [
+            {"name": "portal", "sign_in": {"enabled": enabled, "signup": false, "domains": ["other.example"]}}]}));
+        let plan = strongly.plan(&[]);
+        assert_eq!(words(&plan), [""; 0]);
+        note(&plan, step);
+        note(&plan, "sign-up of application/portal is off: its domains let nobody in");
+        strongly.apply(&[]);
+        assert_eq!(page(), json!([["other.example"], false]));
+    }
+    // A domain that lets nobody in is imported as none: planning that turns nothing on.
+    strongly.run(&["import", "--target", "ai", "--into", "imported"]).ended(0);
+    strongly.run(&["-f", "imported", "plan", "--detailed-exitcode"]).ended(0);
+    assert_eq!(page(), json!([["other.example"], false]));
 }
 
 /// Killed in the middle, an apply is gone on with: nothing is made twice.

@@ -24,6 +24,7 @@ faults! {
     NULL_RESULT = Spec::new("null-result", On::Any, "the field that was asked for is null; nothing is done");
     NULL_LISTS = Spec::new("null-lists", On::Read, "the lists are null");
     HALF_LIST = Spec::number("half-list", On::Read, "percent", 50, "lists show only so many of what is there");
+    NO_UID = Spec::new("no-uid", On::Read, "the last of the active users has no uid");
     REPEATED_USER = Spec::new("repeated-user", On::Read, "lists show their first user twice");
     // (a), capabilities and plan gates
     NO_CAPABILITY = Spec::number("no-capability", On::Any, "status", 403, "the key may do nothing with users");

@@ -33,6 +33,8 @@ faults! {
     NOT_A_MEMBER = Spec::new("not-a-member", On::Write, "who is created is no member of the organization yet");
     ARCHIVED_HIDDEN = Spec::new("archived-hidden", On::Read, "members who are archived are not in the members list");
     NO_INVITATIONS = Spec::number("no-invitations", On::Any, "status", 404, "invitations are not to be had");
+    TWIN = Spec::new("twin", On::Read, "the last member who is not archived is listed twice: a second account has the same address, another id and the role `admin`");
+    OWN_IDS = Spec::new("own-ids", On::Read, "what is listed has an id of its own beside `userId`; that of a user is in the members list only");
     // 2.3
     KEEPS_FIRST = Spec::number("keeps-first", On::Write, "users", 1, "of a list of allowed users only so many are kept");
     CROSSED = Spec::new("crossed", On::Write, "right after a list of allowed users was written, somebody else writes the one before");

@@ -6,7 +6,7 @@ use super::api::{Cx, Done};
 use super::error::{Refusal, Result};
 use super::faults::{ARCHIVED_HIDDEN, NO_INVITATIONS};
 use super::shape::{list, one};
-use super::users::{email_of, shown, user};
+use super::users::{email_of, own, shown, twin, user};
 use super::world::{Invitation, member_id, organization};
 
 /// The roles in the organization.
@@ -81,7 +81,10 @@ fn members(cx: &Cx<'_>) -> Result<Done> {
     let hidden = cx.has(&ARCHIVED_HIDDEN);
     let member = |id: &str, email: &str, name: &str, role: &str| json!({"id": member_id(id), "userId": id, "email": shown(cx, email), "name": name, "role": role});
     let all = cx.world.users.iter().filter(|(_, u)| !(hidden && u.archived));
-    let all: Vec<Value> = all.filter_map(|(id, u)| Some(member(id, &u.email, &u.name, u.member.as_deref()?))).collect();
+    let mut all: Vec<Value> =
+        all.filter_map(|(id, u)| Some(member(id, &u.email, &u.name, u.member.as_deref()?))).collect();
+    let second = twin(cx).and_then(|id| Some((own(id), cx.world.users.get(id)?)));
+    all.extend(second.and_then(|(id, u)| Some(member(&id, &u.email, &u.name, u.member.as_deref()?))));
     Ok(Done::of(list(cx, "members", all)?))
 }
 

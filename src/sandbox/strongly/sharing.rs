@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::api::{Cx, Done};
 use super::error::{Refusal, Result};
-use super::faults::{CROSSED, KEEPS_FIRST, LEVELS_IGNORED, NESTED};
+use super::faults::{CROSSED, KEEPS_FIRST, LEVELS_IGNORED, NESTED, OWN_IDS};
 use super::shape::{list, one};
-use super::users::{email_of, shown};
+use super::users::{email_of, own, shown};
 use super::world::{Kind, Thing};
 
 /// The levels of who works with something.
@@ -35,7 +35,10 @@ fn show(cx: &Cx<'_>, id: &str, thing: &Thing, whole: bool) -> Value {
     let mut body = json!({"_id": id, "name": thing.name, "ownerId": thing.owner});
     match thing.kind {
         Kind::Application | Kind::DataSource if whole => {
-            let (open, allowed) = (json!(thing.open), json!(thing.allowed));
+            let entry = |user: &String| {
+                if cx.has(&OWN_IDS) { json!({"_id": own(user), "userId": user}) } else { json!(user) }
+            };
+            let (open, allowed) = (json!(thing.open), thing.allowed.iter().map(entry).collect::<Value>());
             if cx.has(&NESTED) {
                 body["permissions"] = json!({flag(thing.kind): open, "allowedUsers": allowed});
             } else {
@@ -195,7 +198,11 @@ fn show_shared(cx: &Cx<'_>, thing: &Thing, owner: bool) -> Vec<Value> {
     let show = |user: &str, level: &str| {
         let known = cx.world.users.get(user);
         let email = known.map(|u| shown(cx, &u.email));
-        json!({"userId": user, "email": email, "name": known.map(|u| u.name.clone()), "role": level})
+        let mut body = json!({"userId": user, "email": email, "name": known.map(|u| u.name.clone()), "role": level});
+        if cx.has(&OWN_IDS) {
+            body["_id"] = json!(own(user));
+        }
+        body
     };
     let first = thing.owner.iter().filter(|_| owner).map(|o| show(o, "owner"));
     first.chain(thing.shared.iter().map(|(user, level)| show(user, level))).collect()

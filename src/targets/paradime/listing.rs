@@ -45,6 +45,8 @@ pub struct Listing {
     pub active: Vec<Person>,
     /// Those who are invited.
     pub invited: Vec<Invitation>,
+    /// The addresses of accounts that show no identifier: they are there, and nothing can be done with them.
+    pub unidentified: Vec<String>,
     /// What is listed and has no address that rolecall can read.
     pub nameless: Vec<String>,
 }
@@ -74,7 +76,8 @@ impl Listing {
                         listing.active.push(person);
                     }
                 }
-                _ => listing.nameless.push(shown([said, uid])),
+                Ok(email) => listing.unidentified.push(email.as_str().to_owned()),
+                Err(_) => listing.nameless.push(shown([said, uid])),
             }
         }
         for value in list("invitedUsers")? {
@@ -96,8 +99,11 @@ impl Listing {
     /// The account of an address.
     ///
     /// # Errors
-    /// When several have it: nobody can tell which is meant.
+    /// When several have it, so that nobody can tell which is meant, or it shows no identifier.
     pub fn person(&self, email: &str) -> Result<Option<&Person>, TargetError> {
+        if self.unidentified.iter().any(|e| e == email) {
+            return Err(TargetError::Conflict(format!("the account of {email} shows no identifier")));
+        }
         let mut found = self.active.iter().filter(|p| p.email == email);
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(TargetError::Conflict(format!("several accounts have the address {email}"))),

@@ -92,6 +92,12 @@ fn invite(session: &Session, user: &UserRecord) -> Reach {
             help: "disable all but one of them on the screen first".to_owned(),
         };
     }
+    if session.index().unidentified.contains(&user.email) {
+        return Reach::Never {
+            what: format!("{} has an account of Paradime already, which shows no identifier", user.email),
+            help: "see to it on the screen, or take them out of the files until it shows one".to_owned(),
+        };
+    }
     if user.role.is_none() {
         return no_role(user);
     }

@@ -133,8 +133,12 @@ pub fn read(session: &Session, listing: &Listing) -> Result<Reading, TargetError
         let what = count(listing.nameless.len(), "entry has", "entries have");
         notes.push(format!("{what} no e-mail address that can be read, and left alone: {}", some(&listing.nameless)));
     }
+    index.unidentified.extend(listing.unidentified.iter().cloned());
+    for email in &index.unidentified {
+        notes.push(format!("the account of {email} shows no identifier, and is left alone"));
+    }
     let mut by_email: BTreeMap<&str, Vec<&Person>> = BTreeMap::new();
-    for person in &listing.active {
+    for person in listing.active.iter().filter(|p| !index.unidentified.contains(&p.email)) {
         by_email.entry(&person.email).or_default().push(person);
     }
     for (email, same) in by_email {
@@ -153,7 +157,7 @@ pub fn read(session: &Session, listing: &Listing) -> Result<Reading, TargetError
     for invitation in &listing.invited {
         let email = invitation.email.as_str();
         // Who has come in has accepted, whatever is still listed.
-        if index.standing.contains_key(email) || index.twice.contains(email) {
+        if index.standing.contains_key(email) || index.twice.contains(email) || index.unidentified.contains(email) {
             continue;
         }
         if !["SENT", "ACTIVE", "EXPIRED"].iter().any(|known| invitation.status.eq_ignore_ascii_case(known)) {

@@ -46,6 +46,8 @@ pub struct Index {
     pub strange: BTreeMap<String, String>,
     /// Addresses that several accounts have.
     pub twice: BTreeSet<String>,
+    /// Addresses whose account shows no identifier.
+    pub unidentified: BTreeSet<String>,
     /// How many requests the last reading took.
     pub read_with: u64,
 }

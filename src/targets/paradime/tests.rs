@@ -261,12 +261,14 @@ fn everybody_is_read_whatever_it_says_of_them() {
             "1 account has a role that this plan of Paradime does not publish, and left alone: bo@acme.com (WIZARD)",
             "1 invitation has the status `ODD`, which rolecall does not know, and taken for open",
             "2 accounts have the address di@acme.com: all of them are left alone",
-            "4 entries have no e-mail address that can be read, and left alone: nonsense, without@acme.com, (empty) and 1 more",
+            "3 entries have no e-mail address that can be read, and left alone: nonsense, (empty), (empty)",
+            "the account of without@acme.com shows no identifier, and is left alone",
         ]
     );
     assert!(reading.doubts.is_empty());
     // Nobody is invited where several are there.
     assert!(matches!(reach::reach(&session, &invitation("di@acme.com", "ADMIN")), Reach::Never { .. }));
+    assert!(matches!(reach::reach(&session, &invitation("without@acme.com", "ADMIN")), Reach::Never { .. }));
 }
 
 #[test]
@@ -315,4 +317,19 @@ async fn an_account_token_without_a_workspace_lists_what_there_is() {
     let (session, _) = session_of(vec![answer(403, "")], company());
     let error = ParadimeReader::new(session).read().await.unwrap_err().to_string();
     assert!(error.contains("does not list them here"), "{error}");
+}
+
+/// Denied, after a try of which nobody knows what became: that one may have been made, and be late.
+#[tokio::test(start_paused = true)]
+async fn a_denial_does_not_take_back_an_earlier_doubt() {
+    let before = || list(&[ADA, ("bo@acme.com", "BUSINESS")], &[]);
+    let denied = || data(json!({"updateUserAccountType": {"ok": false}}));
+    let change = [update("bo@acme.com", "BUSINESS", "DEVELOPER")];
+    let script: Script =
+        [before(), answer(502, "")].into_iter().chain((0..4).map(|_| before())).chain([denied(), before()]).collect();
+    let (results, counts) = carry(script, &change).await;
+    assert!(matches!(results[0], Err(TargetError::Unknown(_))), "{results:?}");
+    assert_eq!(counts["updateUserAccountType"], 2);
+    let (results, _) = carry(vec![before(), denied(), before()], &change).await;
+    assert!(matches!(results[0], Err(TargetError::Refused(_))), "the first denial is one: {results:?}");
 }

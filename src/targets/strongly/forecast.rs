@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::session::Session;
-use super::shape::Kind;
+use super::shape::{Kind, SignIn};
 use crate::model::Change;
 
 /// The requests of an apply of these changes, wave by wave: its reading, and for each thing that is changed
@@ -15,10 +15,11 @@ pub fn requests(session: &Session, waves: &[Vec<&Change>]) -> u64 {
     for wave in waves {
         // Whole lists are written once for all changes of a wave.
         let mut lists: BTreeSet<String> = BTreeSet::new();
+        let mut opens = 0;
         for change in wave {
             total += match change {
-                Change::CreateUser { user } => 2 + pages + u64::from(!user.attributes.is_empty()) * (1 + pages),
-                Change::InviteUser { .. } => 3,
+                Change::CreateUser { user } => 3 + pages + u64::from(!user.attributes.is_empty()) * (1 + pages),
+                Change::InviteUser { .. } => 4,
                 Change::UpdateUser { before, after } => {
                     let place = before.attributes != after.attributes;
                     let account = before.role != after.role || before.name != after.name;
@@ -44,13 +45,18 @@ pub fn requests(session: &Session, waves: &[Vec<&Change>]) -> u64 {
                     }
                 }
                 Change::AddDomain { .. } | Change::ChangeDomain { .. } | Change::RemoveDomain { .. } => {
+                    if !matches!(change, Change::RemoveDomain { .. }) {
+                        // Whether sign-up is on is looked at; where it is not, it is turned on and looked at.
+                        let asks = |pages: &SignIn| if pages.signup { 1 } else { 3 };
+                        opens = index.pages.values().map(asks).sum();
+                    }
                     lists.extend(index.sign_in.keys().map(|app| format!("sign-in {app}")));
                     0
                 }
                 _ => 0,
             };
         }
-        total += 3 * lists.len() as u64;
+        total += 3 * lists.len() as u64 + opens;
     }
     total
 }

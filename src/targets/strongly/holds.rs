@@ -22,7 +22,9 @@ pub fn holds(live: &Directory, change: &Change) -> bool {
         Change::UpdateResource { after, .. } => {
             let open = |v: Option<Visibility>| v == Some(Visibility::Everyone);
             let found = live.find_resource(&after.name).map(|id| live.resource_record(id));
+            let empty = || live.find_resource(&after.name).is_some_and(|id| live.grants_on(id).is_empty());
             found.is_some_and(|found| open(found.visibility) == open(after.visibility))
+                && (after.visibility != Some(Visibility::Private) || empty())
         }
         Change::GiveGrant { to, resource, roles } => granted(live, to, resource, roles),
         Change::ChangeGrant { to, resource, after, .. } => granted(live, to, resource, after),

@@ -17,6 +17,8 @@ mod read;
 mod session;
 mod settings;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::StronglyReader;

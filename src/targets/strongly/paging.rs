@@ -68,9 +68,9 @@ pub async fn all<T>(
         };
         total = page.total.or(total);
         for item in page.items {
-            // Its own id first: things have the `userId` of their owner, and one owner has several.
-            let key = id(item).or_else(|| text(item, "userId")).or_else(|| text(item, "email"));
-            let key = key.unwrap_or_else(|| item.to_string());
+            // Its own id first: things have the `userId` of their owner, and one owner has several. Without any,
+            // all of it: two accounts of one address are not one.
+            let key = id(item).or_else(|| text(item, "userId")).unwrap_or_else(|| item.to_string());
             if seen.insert(key) {
                 items.extend(take(item));
             }

@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::read::{ORGANIZATION_ROLE, SIGNED_UP};
 use super::session::Session;
-use super::shape::{Kind, api_role};
+use super::shape::{Kind, SignIn, api_role};
+use crate::diagnostic::Code;
 use crate::model::{
     Change, DomainRecord, GrantedRole, MemberRecord, PolicyKey, PrincipalRecord, ResourceRecord, TeamRecord,
     UserRecord, UserState, Visibility,
 };
-use crate::plan::{ByHand, Reach};
+use crate::plan::{ByHand, Note, Reach};
 
 /// Where the role of somebody is given.
 const ROLE_PLACE: &str = "in Strongly: Settings > Users, the user's name, Update Role";
@@ -21,6 +22,9 @@ const TEAM_PLACE: &str = "in Strongly: Settings > Teams";
 /// Where policies are.
 const POLICY_PLACE: &str = "in Strongly: Settings > Security Policies";
 
+/// Where the sign-in pages of an application are: the page User Management does not name them.
+const SIGN_IN_PLACE: &str = "in Strongly: the app's sign-in settings; then plan again";
+
 /// Where keys are: the page does not say.
 const KEY_PLACE: &str = "in Strongly, signed in as them: their API keys; the API shows nobody the keys of others";
 
@@ -30,7 +34,18 @@ const LEAST: &str = "viewer";
 /// What Strongly makes of a change.
 pub fn reach(session: &Session, change: &Change) -> Reach {
     match change {
+        Change::CreateUser { user } | Change::InviteUser { user } if session.index().twice.contains(&user.email) => {
+            never(
+                format!("several accounts of Strongly have the address {}", user.email),
+                "give all but one of them another address, or have them removed; until then, take them out of the files",
+            )
+        }
         Change::CreateUser { user } => create(user),
+        // Nobody could tell whether they have a letter already.
+        Change::InviteUser { user } if session.index().invitations_hidden => by_hand(
+            format!("invite {}, or see that they are: invitations cannot be seen", user.email),
+            "in Strongly: Settings > Users, Invite User",
+        ),
         Change::InviteUser { user } => invite(user),
         Change::UpdateUser { before, after } => update(session, before, after),
         Change::RenameUser { from, to } => never(
@@ -83,11 +98,64 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         Change::RevokeGrant { to, resource, .. } => {
             by_hand(format!("stop sharing {resource} with {to}"), share_place(resource))
         }
+        // Who signs up is a viewer, whether that is said or not.
+        Change::ChangeDomain { before, after }
+            if before.role.as_deref() == Some(SIGNED_UP) && after.role.is_none() && after.teams.is_empty() =>
+        {
+            Reach::Nothing
+        }
         Change::AddDomain { domain } | Change::ChangeDomain { after: domain, .. } => join(session, domain),
         Change::RemoveDomain { .. } => Reach::Writes,
         Change::SetPolicy { policy, after, .. } => policy_text(*policy, after),
         Change::UnsetPolicy { policy, .. } => by_hand(format!("take the policy {} back", policy.name()), POLICY_PLACE),
     }
+}
+
+/// Who is in the list of something that is to be private, and does not go from it by these changes: they keep
+/// what they have until somebody takes them out. Whoever is archived has nothing by it.
+pub fn remarks(session: &Session, changes: &[&Change]) -> Vec<Note> {
+    let index = session.index();
+    let mut notes = Vec::new();
+    for name in &index.private {
+        let Some(thing) = index.things.get(name) else { continue };
+        let goes = |email: &str| {
+            let to = PrincipalRecord::User(email.to_owned());
+            changes
+                .iter()
+                .any(|c| matches!(c, Change::RevokeGrant { to: t, resource, .. } if t == &to && resource == name))
+        };
+        let mut stay: Vec<String> = Vec::new();
+        let mut strangers = 0;
+        for id in &thing.listed {
+            match index.emails.get(id) {
+                Some(email) if index.users.get(email).is_some_and(|u| u.archived) || goes(email) => {}
+                Some(email) => stay.push(email.clone()),
+                None => strangers += 1,
+            }
+        }
+        stay.sort();
+        match strangers {
+            0 => {}
+            1 => stay.push("1 whom no list of users shows".to_owned()),
+            n => stay.push(format!("{n} whom no list of users shows")),
+        }
+        if stay.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "by hand: take {} out of the list of {name}, which is to be private: rolecall takes nobody out whose grant \
+             it does not revoke",
+            stay.join(", ")
+        );
+        let help = format!(
+            "{}; or let rolecall do it: `access: {{}}` beside it, and `manage: {{grants: {{mode: authoritative, scope: \
+             [{name}]}}}}`",
+            share_place(name)
+        );
+        let rule = Some(Code::UnreachableIsManual.name().to_owned());
+        notes.push(Note { rule, message, help: Some(help), declared: None });
+    }
+    notes
 }
 
 fn never(what: String, help: &str) -> Reach {
@@ -276,9 +344,17 @@ fn resource(session: &Session, before: &ResourceRecord, after: &ResourceRecord) 
     if before.visibility != after.visibility {
         let open = |v: Option<Visibility>| v == Some(Visibility::Everyone);
         match after.visibility {
-            // Restricted and private are one: a list of people, which may be empty.
-            Some(Visibility::Private)
-                if listed && !open(before.visibility) && !session.thing(&after.name).is_ok_and(|t| t.listed) => {}
+            // Restricted and private are one: a list of people, which may be empty. Who is to go from it is taken
+            // out one by one, by grants that are revoked; see `remarks` for whoever stays.
+            Some(Visibility::Private) if listed && before.visibility.is_some() => {
+                let people = session.thing(&after.name).is_ok_and(|t| !t.listed.is_empty());
+                if people {
+                    session.index().private.insert(after.name.clone());
+                }
+                if open(before.visibility) {
+                    part.visibility = Some(if people { Visibility::Restricted } else { Visibility::Private });
+                }
+            }
             Some(_) if listed && before.visibility.is_some() => part.visibility = after.visibility,
             Some(visibility) => steps.push(step(
                 format!("see that {} is {}, which the API does not show", after.name, visibility.word()),
@@ -365,12 +441,32 @@ fn join(session: &Session, domain: &DomainRecord) -> Reach {
         return never(what, "take `teams:` away from the domain");
     }
     match domain.role.as_deref() {
-        None | Some(SIGNED_UP) => Reach::Writes,
+        None | Some(SIGNED_UP) => {
+            let closed = index.pages.iter().find_map(|(app, pages)| closed(session, app, pages));
+            closed.map_or(Reach::Writes, |what| by_hand(format!("{what}, for {}", domain.name), SIGN_IN_PLACE))
+        }
         Some(role) => never(
             format!("who signs up by {} becomes a {SIGNED_UP}, and not {role}", domain.name),
             "write `role: viewer`, or none",
         ),
     }
+}
+
+/// Why rolecall does not open the sign-in pages of an application, as what is to be done. It turns sign-up on
+/// where nobody comes in by that whom the files do not name.
+fn closed(session: &Session, app: &str, pages: &SignIn) -> Option<String> {
+    if !pages.enabled {
+        return Some(format!("switch the sign-in pages of application/{app} on"));
+    }
+    let others: Vec<&str> =
+        pages.domains.iter().map(String::as_str).filter(|d| !session.wanted.domains.contains(*d)).collect();
+    if pages.signup || others.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "turn sign-up of application/{app} on, which lets people of {} in as well, or take that out of its domains",
+        others.join(", ")
+    ))
 }
 
 /// What the page says of every password, by the word of the files.

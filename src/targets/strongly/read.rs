@@ -16,7 +16,7 @@ use crate::model::{
     Builder, Change, Domain, Grant, Kept, Kind as Sort, Moment, Principal, Resource, ResourceId, RoleId, Said, User,
     UserId, UserState, Visibility,
 };
-use crate::plan::{Belongings, Promise, Reach};
+use crate::plan::{Belongings, Note, Promise, Reach};
 use crate::targets::http::encode;
 use crate::targets::scim::value::{get, text};
 use crate::targets::settle::LookedUp;
@@ -97,6 +97,10 @@ impl Reader for StronglyReader {
         Box::pin(leaving::belongings(&self.session, users))
     }
 
+    fn remarks<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Note>, TargetError>> {
+        Box::pin(async { Ok(reach::remarks(&self.session, changes)) })
+    }
+
     fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
         Some(forecast::requests(&self.session, waves))
     }
@@ -152,6 +156,7 @@ pub async fn read(session: &Session, now: Moment) -> Result<Reading, TargetError
         // Not every key and every instance shows them.
         Err(error @ (TargetError::Gone(_) | TargetError::Refused(_))) => {
             pass.notes.push(format!("invitations cannot be seen: {error}"));
+            pass.index.invitations_hidden = true;
             pass.people(active, archived, places, &[]);
         }
         Err(error) => return Err(error),
@@ -226,7 +231,6 @@ struct Pass<'s> {
     /// The name in the files, by id.
     names: HashMap<String, String>,
     grants: BTreeSet<(ResourceId, Principal, RoleId)>,
-    sign_in: BTreeMap<String, SignIn>,
     /// Entries of lists who are nobody that rolecall manages.
     strangers: usize,
 }
@@ -248,7 +252,6 @@ impl<'s> Pass<'s> {
             resources: HashMap::new(),
             names: HashMap::new(),
             grants: BTreeSet::new(),
-            sign_in: BTreeMap::new(),
             strangers: 0,
         }
     }
@@ -283,17 +286,24 @@ impl<'s> Pass<'s> {
                     unclear.push(email.clone());
                 }
             }
-            let Ok([(person, listed)]) = <[(Person, bool); 1]>::try_from(same) else {
+            let mut place = places.remove(&email).unwrap_or_default();
+            // Where the lists of users show no ids, only that of the members tells two accounts apart.
+            let one = match <[(Person, bool); 1]>::try_from(same) {
+                Ok([one]) if place.len() <= 1 => Some(one),
+                _ => None,
+            };
+            let Some((person, listed)) = one else {
                 self.notes.push(format!("several accounts have the address {email}: all of them are left alone"));
-                places.remove(&email);
+                self.index.twice.insert(email);
                 continue;
             };
             let archived = person.archived.unwrap_or(listed);
-            let mut place = places.remove(&email).unwrap_or_default();
-            let place = if place.len() == 1 { place.pop() } else { None };
-            self.person(person, archived, place.as_ref());
+            self.person(person, archived, place.pop().as_ref());
         }
         if !unclear.is_empty() {
+            // Said of every plan: whoever is to be brought back may seem to be there already.
+            self.notes
+                .push(format!("nobody can tell whether these are archived, taken for active: {}", some(&unclear)));
             self.doubts.push(format!(
                 "the lists of active and of archived users are the same, so nobody can tell who is archived: {}",
                 some(&unclear)
@@ -307,7 +317,8 @@ impl<'s> Pass<'s> {
             ));
         }
         let mut invitations: BTreeMap<&str, &Invitation> = BTreeMap::new();
-        for invitation in invited.iter().filter(|i| !self.by_email.contains_key(&i.email)) {
+        let known = |email: &String| self.by_email.contains_key(email) || self.index.twice.contains(email);
+        for invitation in invited.iter().filter(|i| !known(&i.email)) {
             if invitations.insert(&invitation.email, invitation).is_some() {
                 self.notes.push(format!("{} was invited more than once", invitation.email));
             }
@@ -333,6 +344,7 @@ impl<'s> Pass<'s> {
         let mut known = Known {
             id: place.and_then(|m| m.user.clone()).or(person.id),
             member: place.and_then(|m| m.place.clone()),
+            archived,
             ..Known::default()
         };
         // `user` is the older word of the least role (section 2.2).
@@ -392,7 +404,7 @@ impl<'s> Pass<'s> {
             let number = self.build.resource(resource, ());
             self.names.insert(item.id.clone(), name.clone());
             self.resources.insert(name.clone(), number);
-            self.index.things.insert(name, Thing { kind, id: item.id.clone(), listed: false });
+            self.index.things.insert(name, Thing { kind, id: item.id.clone(), listed: Vec::new() });
         }
     }
 
@@ -434,7 +446,7 @@ impl<'s> Pass<'s> {
     fn one(&mut self, name: &str, thing: &Thing, value: &Value) {
         for (app, _) in self.index.sign_in.iter().filter(|(_, id)| **id == thing.id) {
             match SignIn::read(value) {
-                Some(pages) => drop(self.sign_in.insert(app.clone(), pages)),
+                Some(pages) => drop(self.index.pages.insert(app.clone(), pages)),
                 None => self.doubts.push(format!("application/{app} does not show its sign-in domains")),
             }
         }
@@ -454,7 +466,7 @@ impl<'s> Pass<'s> {
             }
         }
         if let Some(thing) = self.index.things.get_mut(name) {
-            thing.listed = !access.users.is_empty();
+            thing.listed = access.users;
         }
     }
 
@@ -490,12 +502,13 @@ impl<'s> Pass<'s> {
         }
     }
 
-    /// Domains are those of the sign-in pages that the settings name. One that stands on some of them only is
-    /// there, and yet not as it should be: its role is not said, so that a declared one leads to a change.
+    /// Domains are those that let people in on the sign-in pages that the settings name. One that does on some
+    /// of them only is there, and yet not as it should be: its role is not said, so that a declared one leads
+    /// to a change.
     fn domains(&mut self) {
         let mut on: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (app, pages) in &self.sign_in {
-            let on_now = pages.enabled && pages.signup;
+        for (app, pages) in &self.index.pages {
+            let on_now = pages.is_open();
             if !on_now && !pages.domains.is_empty() {
                 self.notes.push(format!("sign-up of application/{app} is off: its domains let nobody in"));
             }
@@ -504,13 +517,14 @@ impl<'s> Pass<'s> {
                     "sign-up of application/{app} is on and names no domain: what that means is not published"
                 ));
             }
-            for domain in &pages.domains {
+            for domain in pages.domains.iter().filter(|_| on_now) {
                 on.entry(domain).or_default().push(app);
             }
         }
         for (domain, apps) in on {
             let missing: Vec<String> = self
-                .sign_in
+                .index
+                .pages
                 .keys()
                 .filter(|a| !apps.contains(&a.as_str()))
                 .map(|a| format!("application/{a}"))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::settings::Settings;
-use super::shape::{Kind, unwrapped};
+use super::shape::{Kind, SignIn, unwrapped};
 use crate::model::Catalogue;
 use crate::targets::http::{Answer, Client, Method, Request};
 use crate::targets::scim::said;
@@ -44,6 +44,8 @@ pub struct Known {
     pub invitation: Option<String>,
     /// The platform role, where the catalogue does not know it.
     pub unknown_role: Option<String>,
+    /// Whether the account is archived.
+    pub archived: bool,
 }
 
 /// A thing that can be shared.
@@ -53,8 +55,8 @@ pub struct Thing {
     pub kind: Kind,
     /// Its id.
     pub id: String,
-    /// Whether a list of people is let in, where there is such a list and it was read.
-    pub listed: bool,
+    /// The ids of those whom its list lets in, where there is such a list and it was read.
+    pub listed: Vec<String>,
 }
 
 /// Which thing of the instance each name means, as it was last read.
@@ -72,6 +74,14 @@ pub struct Index {
     pub sign_in: BTreeMap<String, String>,
     /// Those applications that were not found.
     pub no_sign_in: BTreeSet<String>,
+    /// What the sign-in pages of those applications say, by name.
+    pub pages: BTreeMap<String, SignIn>,
+    /// Addresses that several accounts have.
+    pub twice: BTreeSet<String>,
+    /// Whether the open invitations are not shown.
+    pub invitations_hidden: bool,
+    /// What is to be private and has a list of people.
+    pub private: BTreeSet<String>,
     /// How many requests the last reading took.
     pub read_with: u64,
 }

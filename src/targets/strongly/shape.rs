@@ -250,6 +250,11 @@ pub struct SignIn {
 }
 
 impl SignIn {
+    /// Whether its domains let anybody in.
+    pub fn is_open(&self) -> bool {
+        self.enabled && self.signup
+    }
+
     /// Reads it from an application; nothing where the domains are not shown, which is not a list without any.
     pub fn read(value: &Value) -> Option<Self> {
         let auth = get(value, "auth")?;
@@ -347,6 +352,33 @@ mod tests {
         assert_eq!((around.user.as_deref(), around.name.as_deref()), (Some("u"), Some("A")));
         let plain = Member::read(&json!({"userId": "u", "email": "a@x.example"})).unwrap();
         assert_eq!((plain.user.as_deref(), plain.place.as_deref()), (Some("u"), Some("u")));
+    }
+
+    /// Of several ids, that of the user is taken, and never that of an entry (fact sheet strongly, section 2.5).
+    #[test]
+    fn of_several_ids_that_of_the_user_is_taken() {
+        for member in [
+            json!({"_id": "m", "id": "n", "userId": "u", "email": "a@x.example", "user": {"_id": "v"}}),
+            json!({"_id": "m", "id": "n", "email": "a@x.example", "user": {"_id": "u", "id": "v"}}),
+        ] {
+            let read = Member::read(&member).unwrap();
+            assert_eq!((read.user.as_deref(), read.place.as_deref()), (Some("u"), Some("m")), "{member}");
+        }
+        let named = Member::read(&json!({"memberId": "p", "_id": "m", "userId": "u", "email": "a@x.example"})).unwrap();
+        assert_eq!(named.place.as_deref(), Some("p"));
+        for share in [
+            json!({"_id": "s", "userId": "u", "user": {"_id": "v"}}),
+            json!({"_id": "s", "id": "t", "user": {"_id": "u", "id": "v"}}),
+        ] {
+            assert_eq!(Share::read(&share).unwrap().user.as_deref(), Some("u"), "{share}");
+        }
+        let list =
+            json!({"isPublic": false, "allowedUsers": [{"_id": "s", "userId": "u"}, {"_id": "v", "id": "w"}, "x"]});
+        assert_eq!(Access::read(Kind::Application, &list).unwrap().users, ["u", "v", "x"]);
+        assert_eq!(
+            Person::read(&json!({"_id": "u", "id": "v", "email": "a@x.example"})).unwrap().id.as_deref(),
+            Some("u")
+        );
     }
 
     #[test]

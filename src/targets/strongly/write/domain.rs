@@ -36,13 +36,13 @@ pub async fn write(session: &Session, changes: &[&Change]) -> Vec<Result<(), Tar
         return changes.iter().map(|_| Err(gone.clone())).collect();
     }
     let mut done = Ok(());
-    for (name, id) in apps {
-        let made = pages(session, &id, &add, &remove).await;
-        if let Err(error) = made {
-            // Some pages may have been written: nobody can say that nothing was done.
+    for (number, (name, id)) in apps.iter().enumerate() {
+        if let Err(error) = pages(session, id, &add, &remove).await {
             done = Err(match error {
                 TargetError::NotVisible(why) => TargetError::NotVisible(why),
-                other => TargetError::Unknown(format!("the pages of application/{name}: {other}")),
+                // Other pages have been written: nobody can say that nothing was done.
+                error if number > 0 => TargetError::Unknown(format!("the pages of application/{name}: {error}")),
+                error => error,
             });
             break;
         }
@@ -50,6 +50,7 @@ pub async fn write(session: &Session, changes: &[&Change]) -> Vec<Result<(), Tar
     changes.iter().map(|_| done.clone()).collect()
 }
 
+/// The list of one application, and sign-up where a domain is added.
 async fn pages(
     session: &Session,
     id: &str,
@@ -61,12 +62,39 @@ async fn pages(
         let hidden = || TargetError::Malformed("the sign-in domains are not shown".to_owned());
         SignIn::read(&session.get(&path).await?).ok_or_else(hidden)
     };
-    let now = look().await?;
+    let mut now = look().await?;
     let mut wanted: Vec<String> = now.domains.iter().filter(|d| !remove.contains(*d)).cloned().collect();
     wanted.extend(add.iter().filter(|d| !now.domains.contains(*d)).cloned());
-    if wanted == now.domains {
+    let writes = wanted != now.domains;
+    if writes {
+        list(session, &path, wanted, remove, look).await?;
+    }
+    // An error says that nothing was done only where nothing was.
+    let half = |error| match error {
+        error @ (TargetError::Unknown(_) | TargetError::NotVisible(_)) => error,
+        error if writes => TargetError::Unknown(format!("the domains were written, and sign-up is not on: {error}")),
+        error => error,
+    };
+    if add.is_empty() {
         return Ok(());
     }
+    if writes {
+        now = look().await.map_err(half)?;
+    }
+    if now.is_open() {
+        return Ok(());
+    }
+    open(session, &path, &now, add, look).await.map_err(half)
+}
+
+/// Writes the list.
+async fn list<F: Future<Output = Result<SignIn, TargetError>>>(
+    session: &Session,
+    path: &str,
+    wanted: Vec<String>,
+    remove: &BTreeSet<String>,
+    look: impl Fn() -> F,
+) -> Result<(), TargetError> {
     let mut body = json!({"allowedDomains": wanted});
     // What an empty list means is not published, and it may mean everybody: without a domain nobody is to
     // sign up.
@@ -80,4 +108,27 @@ async fn pages(
         wanted.is_subset(&there) && remove.is_disjoint(&there) && !(closes && seen.signup)
     };
     until(session, (Method::Put, &format!("{path}/auth"), Some(&body)), look, good).await
+}
+
+/// Turns sign-up on: after the list, so that it is never on without one, and only where it lets in nobody whom
+/// the files do not name.
+async fn open<F: Future<Output = Result<SignIn, TargetError>>>(
+    session: &Session,
+    path: &str,
+    now: &SignIn,
+    add: &BTreeSet<String>,
+    look: impl Fn() -> F,
+) -> Result<(), TargetError> {
+    let refuse = |why: &str| Err(TargetError::Conflict(format!("{why}: plan again")));
+    if !now.enabled {
+        return refuse("the sign-in pages are off");
+    }
+    if now.domains.iter().any(|d| !add.contains(d) && !session.wanted.domains.contains(d)) {
+        return refuse("sign-up is off, and turning it on lets people of other domains in as well");
+    }
+    if now.domains.is_empty() {
+        return refuse("sign-up is off, and no domain is listed now");
+    }
+    let body = json!({"signupEnabled": true});
+    until(session, (Method::Put, &format!("{path}/auth"), Some(&body)), look, |seen| seen.signup).await
 }

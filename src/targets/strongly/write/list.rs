@@ -23,6 +23,8 @@ enum Wish {
     Out(String),
     /// The flag that lets everybody in.
     Open(bool),
+    /// Nobody in it, and not everybody either.
+    Empty,
     /// Nothing.
     None,
 }
@@ -38,8 +40,11 @@ impl Wish {
             Change::RevokeGrant { to, .. } => Ok(Self::Out(id(to)?)),
             Change::UpdateResource { before, after } => {
                 let open = |v: Option<Visibility>| v == Some(Visibility::Everyone);
-                let changes = before.visibility != after.visibility;
-                Ok(if changes { Self::Open(open(after.visibility)) } else { Self::None })
+                Ok(match after.visibility {
+                    same if same == before.visibility => Self::None,
+                    Some(Visibility::Private) => Self::Empty,
+                    other => Self::Open(open(other)),
+                })
             }
             _ => Ok(Self::None),
         }
@@ -50,6 +55,7 @@ impl Wish {
             Self::In(user) => access.users.contains(user),
             Self::Out(user) => !access.users.contains(user),
             Self::Open(open) => access.open == *open,
+            Self::Empty => !access.open && access.users.is_empty(),
             Self::None => true,
         }
     }
@@ -59,6 +65,7 @@ impl Wish {
             Self::In(user) if !access.users.contains(user) => access.users.push(user.clone()),
             Self::Out(user) => access.users.retain(|u| u != user),
             Self::Open(open) => access.open = *open,
+            Self::Empty => access.open = false,
             Self::In(_) | Self::None => {}
         }
     }
@@ -102,6 +109,11 @@ async fn make(session: &Session, name: &str, thing: &Thing, wishes: &[&Wish]) ->
         let mut wanted = now.clone();
         for wish in wishes {
             wish.apply(&mut wanted);
+        }
+        // The plan says of nobody in it that they lose it.
+        if !wanted.users.is_empty() && wishes.iter().any(|w| matches!(w, Wish::Empty)) {
+            let message = format!("{name} is to be private, and people are in its list now: plan again");
+            return Err(later(tried, TargetError::Conflict(message)));
         }
         let body = json!({flag: wanted.open, "allowedUsers": wanted.users});
         let sent = session.write(Method::Put, &path, Some(&body)).await.map_err(|e| later(tried, e))?;

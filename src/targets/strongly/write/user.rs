@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{LOOK, TRIES, later, not_visible, until};
+use super::{LOOK, not_visible, until};
 use crate::model::{UserRecord, UserState};
 use crate::targets::TargetError;
-use crate::targets::http::{Method, backoff, encode};
+use crate::targets::http::{Method, encode};
 use crate::targets::settle::{settled, unread};
 use crate::targets::strongly::read::{ORGANIZATION_ROLE, invitations, members, people};
 use crate::targets::strongly::session::{Known, Sent, Session};
@@ -23,12 +23,20 @@ fn api(role: &str) -> Result<&'static str, TargetError> {
 
 /// The account of an address in one of the two lists.
 async fn find(session: &Session, email: &str, archived: bool) -> Result<Option<Person>, TargetError> {
-    let found = people(session, archived, Some(email)).await?.items;
-    Ok(found.into_iter().find(|p| p.email == email))
+    only(people(session, archived, Some(email)).await?.items, |p| p.email == email, email)
 }
 
 async fn member(session: &Session, email: &str) -> Result<Option<Member>, TargetError> {
-    Ok(members(session).await?.items.into_iter().find(|m| m.email == email))
+    only(members(session).await?.items, |m| m.email == email, email)
+}
+
+/// The one that it is; with several, nobody can tell which is meant.
+fn only<T>(all: Vec<T>, is: impl Fn(&T) -> bool, email: &str) -> Result<Option<T>, TargetError> {
+    let mut found = all.into_iter().filter(is);
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => Err(TargetError::Conflict(format!("several accounts have the address {email}"))),
+        (first, _) => Ok(first),
+    }
 }
 
 /// Whether an account is archived; nothing where nobody can tell, or it is gone.
@@ -57,37 +65,30 @@ pub async fn create(session: &Session, user: &UserRecord) -> Result<(), TargetEr
         body.insert("role".to_owned(), Value::from(api(role)?));
     }
     let body = Value::Object(body);
-    let mut tried = 0;
-    let said_id = loop {
-        tried += 1;
-        match session.write(Method::Post, "/users", Some(&body)).await.map_err(|e| later(tried, e))? {
-            Sent::Done(answer) => break answer.json().ok().and_then(|v| id(&super::super::shape::unwrapped(v))),
-            // An error after it was done: looked at before it is said again.
-            Sent::Maybe(why) => {
-                let seen = settled(SETTLE, LOOK, || find(session, email, false), Option::is_some);
-                if seen.await.map_err(unread)?.0 {
-                    break None;
-                }
-                if tried >= TRIES {
-                    return Err(TargetError::Unknown(why));
-                }
-                tokio::time::sleep(backoff(tried)).await;
-            }
-            Sent::No(TargetError::Conflict(why)) if tried == 1 => {
-                let message = format!("an account {email} came into being meanwhile: plan again ({why})");
-                return Err(TargetError::Conflict(message));
-            }
-            Sent::No(error @ TargetError::Conflict(_)) => match find(session, email, false).await.map_err(unread)? {
-                Some(_) => break None,
-                None => return Err(later(tried, error)),
-            },
-            Sent::No(error) => return Err(later(tried, error)),
+    // Whether Strongly refuses a second account of one address is not published.
+    if find(session, email, false).await?.is_some() {
+        return Err(TargetError::Conflict(format!("an account {email} came into being meanwhile: plan again")));
+    }
+    // Sent once: each account comes with a key of its own, and one that is only late would be made twice.
+    let sent = session.write(Method::Post, "/users", Some(&body)).await?;
+    let said_id = match &sent {
+        Sent::Done(answer) => answer.json().ok().and_then(|v| id(&super::super::shape::unwrapped(v))),
+        Sent::Maybe(_) => None,
+        Sent::No(TargetError::Conflict(why)) => {
+            let message = format!("an account {email} came into being meanwhile: plan again ({why})");
+            return Err(TargetError::Conflict(message));
         }
+        Sent::No(error) => return Err(error.clone()),
     };
     let (there, person) =
         settled(SETTLE, LOOK, || find(session, email, false), Option::is_some).await.map_err(unread)?;
     if !there {
-        return Err(not_visible());
+        return Err(match sent {
+            Sent::Maybe(why) => {
+                TargetError::Unknown(format!("{why}; the account is in no list yet, and nothing is sent twice"))
+            }
+            _ => not_visible(),
+        });
     }
     let person_id = person.as_ref().and_then(|p| p.id.clone()).or(said_id);
     let place = place(session, user, person_id).await?;
@@ -206,8 +207,8 @@ pub async fn invite(session: &Session, user: &UserRecord) -> Result<(), TargetEr
         let open = invitations(session).await?.items;
         Ok::<_, TargetError>(open.into_iter().find(|i| &i.email == email))
     };
-    if session.user(email).is_ok() || look().await?.is_some() {
-        return Err(TargetError::Conflict(format!("{email} is invited already, or there")));
+    if session.user(email).is_ok() || look().await?.is_some() || find(session, email, false).await?.is_some() {
+        return Err(TargetError::Conflict(format!("{email} is invited already, or there: plan again")));
     }
     let role = user.attributes.get(ORGANIZATION_ROLE).map_or("member", String::as_str);
     let body = json!({"email": email, "role": role});
