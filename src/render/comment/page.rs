@@ -114,7 +114,7 @@ impl Page<'_> {
         let Comment { key, made, plan, .. } = self.comment;
         let digest = plan.map(|p| p.digest.as_str()).unwrap_or_default();
         let facts = [("digest", digest), ("head", &made.head), ("base", &made.base), ("run", &made.run.id)];
-        let facts: Vec<(&str, String)> = facts.into_iter().map(|(k, v)| (k, cut(v, 80))).collect();
+        let facts: Vec<(&str, String)> = facts.into_iter().map(|(k, v)| (k, cut(v, 72))).collect();
         let facts: Vec<(&str, &str)> = facts.iter().map(|(k, v)| (*k, v.as_str())).collect();
         let line = marker(MarkerKind::Plan, key, &facts);
         self.line(&line);
