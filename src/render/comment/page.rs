@@ -127,6 +127,11 @@ impl Page<'_> {
         let said = |t: &TargetPlan| if t.is_empty() { "no changes".to_owned() } else { access::verdict(&t.access) };
         let short = |t: &TargetPlan| named(&t.target, self.detail.name.min(60));
         match plan.targets.as_slice() {
+            [] if !plan.unread.is_empty() => {
+                let targets: Vec<String> =
+                    plan.unread.iter().take(3).map(|u| named(&u.target, self.detail.name.min(60))).collect();
+                format!("{} · no plan", targets.join(", "))
+            }
             [] => "no targets".to_owned(),
             [one] => format!("{} · {}", short(one), said(one)),
             all => {
