@@ -74,20 +74,20 @@ async fn limits_are_waited_for_within_reason() {
         // The primary limit, whose reset the transport has turned into seconds.
         (waiting(403, "{\"message\": \"API rate limit exceeded\"}", "100"), 100),
     ] {
-        let (github, log) = github(vec![refusal, answer(201, &good)]);
+        let (one, log) = github(vec![refusal, answer(201, &good)]);
         let start = Instant::now();
-        assert_eq!(github.comment(7, "x").await.unwrap().id, 1);
+        assert_eq!(one.comment(7, "x").await.unwrap().id, 1);
         let waited = start.elapsed();
         assert!(waited >= Duration::from_secs(least) && waited < Duration::from_secs(least + 5), "{waited:?}");
         assert_eq!(log.lock().unwrap().len(), 2);
     }
-    let (github, log) = github(vec![waiting(403, &secondary, "3600")]);
+    let (one, log) = github(vec![waiting(403, &secondary, "3600")]);
     let start = Instant::now();
-    let error = github.comment(7, "x").await.unwrap_err();
+    let error = one.comment(7, "x").await.unwrap_err();
     assert!(matches!(&error, GithubError::Limited(why) if why.contains("3600 s")), "{error}");
     assert_eq!((start.elapsed(), log.lock().unwrap().len()), (Duration::ZERO, 1));
-    let (github, log) = github(vec![waiting(403, &secondary, "1"); 5]);
-    assert!(matches!(github.comment(7, "x").await, Err(GithubError::Limited(_))));
+    let (one, log) = github(vec![waiting(403, &secondary, "1"); 5]);
+    assert!(matches!(one.comment(7, "x").await, Err(GithubError::Limited(_))));
     assert_eq!(log.lock().unwrap().len(), 3, "and then it is given up");
 }
 
@@ -113,7 +113,7 @@ async fn refusals_have_names() {
         (vec![answer(502, "<html>")], |e| matches!(e, GithubError::Unknown(_))),
         (vec![Err(Lost::NoAnswer("broken off".into()))], |e| matches!(e, GithubError::Unknown(_))),
         (vec![Err(Lost::Never("nobody".into()))], |e| matches!(e, GithubError::Unavailable(_))),
-        (vec![answer(201, "{\"id\": 1}")], |e| e.to_string().contains("missing field `user`")),
+        (vec![answer(201, "{\"id\": 1}")], |e| e.to_string().contains("missing field `html_url`")),
         (vec![answer(201, "no JSON")], |e| matches!(e, GithubError::Malformed(_))),
     ];
     for (at, (answers, is)) in cases.into_iter().enumerate() {

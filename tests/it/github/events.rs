@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const HEAD: &str = "0123456789abcdef0123456789abcdef01234567";
 
-fn variables(event: &str, more: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+fn variables(event: &str, more: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> + use<> {
     let mut all = BTreeMap::from(
         [
             ("GITHUB_EVENT_NAME", event),
