@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::client::{GitHub, segment};
 use super::error::GithubError;
+use crate::access::AccessEffect;
+use crate::plan::Plan;
 use crate::targets::http::Method;
 
 /// A label as it should be.
@@ -33,6 +35,27 @@ pub const NO_CHANGES: Label =
 /// What is live differs from what is declared.
 pub const DRIFT: Label =
     Label { name: "rolecall/drift", color: "fbca04", description: "What is live differs from what is declared" };
+
+/// Those that tell what a plan does.
+pub const OF_PLANS: [Label; 3] = [GAINS_ADMIN, REMOVES_ACCESS, NO_CHANGES];
+
+/// Those of [`OF_PLANS`] that a plan deserves.
+#[must_use]
+pub fn labels(plan: &Plan) -> Vec<Label> {
+    let access = || plan.targets.iter().map(|t| &t.access);
+    let mut lines = access().flat_map(|a| &a.lines);
+    let mut found = Vec::new();
+    if lines.any(|l| l.administrator && l.effect == AccessEffect::Gains) {
+        found.push(GAINS_ADMIN);
+    }
+    if access().any(|a| a.lose > 0) {
+        found.push(REMOVES_ACCESS);
+    }
+    if plan.is_empty() && plan.unread.is_empty() {
+        found.push(NO_CHANGES);
+    }
+    found
+}
 
 #[derive(Deserialize)]
 struct Named {

@@ -45,6 +45,6 @@ pub use drift::{Kept, keep};
 pub use error::GithubError;
 pub use event::{Context, Dispatch, Event, EventError, MergeGroup, PullRequestEvent, Push, WorkflowRun};
 pub use issues::Issue;
-pub use label::{DRIFT, GAINS_ADMIN, Label, NO_CHANGES, REMOVES_ACCESS};
+pub use label::{DRIFT, GAINS_ADMIN, Label, NO_CHANGES, OF_PLANS, REMOVES_ACCESS, labels};
 pub use proposal::{File, Proposal, Proposed};
 pub use pulls::{ChangedFile, PullRequest, Review, ReviewState, Side};

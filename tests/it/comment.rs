@@ -571,7 +571,8 @@ fn a_large_plan_says_what_matters_and_what_is_left_out() {
     harmless(&text);
     assert!(text.len() <= COMMENT_MAX, "{}", text.len());
     let rows = text.lines().filter(|l| l.starts_with("| `")).count();
-    assert!((30..=51).contains(&rows), "{rows}");
+    assert_eq!(rows, 50, "the riskiest");
+    assert!(text.contains("| **75 people**: `user0000@acme.com`, `user0020@acme.com` and 73 more | gain "), "{text}");
     for said in ["zoe@acme.com", "everything as administrator", "user1400@acme.com", "| Can change something | 1,500 |"]
     {
         assert!(text.contains(said), "{said}\n{text}");
@@ -584,7 +585,7 @@ fn a_large_plan_says_what_matters_and_what_is_left_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_written_is_only_read(texts in proptest::collection::vec(fragment(), 1..60)) {
@@ -600,8 +601,8 @@ proptest! {
     #[test]
     fn every_budget_is_kept(
         texts in proptest::collection::vec(fragment(), 1..40),
-        repeat in 1..60_usize,
-        rows in 0..250_usize,
+        repeat in 1..40_usize,
+        rows in 0..120_usize,
         budget in BUDGET_MIN..80_000,
     ) {
         let texts = Texts::new(texts.into_iter().map(|t| t.repeat(repeat)).collect());

@@ -108,10 +108,13 @@ pub fn cut(clean: &str, most: usize) -> String {
     }
 }
 
-/// A link of our own; plain where there is no address, or one that is none of the web.
+/// A link to a page of the repository; plain where there is no address, or one that lies elsewhere.
 #[must_use]
-pub fn link(shown: &str, url: Option<&str>) -> String {
-    match url.filter(|u| u.starts_with("https://") || u.starts_with("http://")) {
+pub fn link(shown: &str, url: Option<&str>, repository: Option<&str>) -> String {
+    let is_web = |r: &&str| r.starts_with("https://") || r.starts_with("http://");
+    let repository = repository.map(|r| r.trim_end_matches('/')).filter(is_web);
+    let below = |u: &&str| repository.is_some_and(|r| u.strip_prefix(r).is_some_and(|rest| rest.starts_with('/')));
+    match url.filter(below) {
         Some(url) => format!("[{shown}]({})", address(url)),
         None => shown.to_owned(),
     }
@@ -172,8 +175,15 @@ mod tests {
 
     #[test]
     fn links_are_ours() {
-        assert_eq!(link("run", Some("https://github.com/a/b?c=(d) e")), "[run](https://github.com/a/b?c=%28d%29%20e)");
-        assert_eq!(link("run", Some("javascript:alert(1)")), "run");
+        let home = Some("https://github.com/a/b");
+        let url = |u| link("run", Some(u), home);
+        assert_eq!(url("https://github.com/a/b/c=(d) e"), "[run](https://github.com/a/b/c=%28d%29%20e)");
+        for other in
+            ["javascript:alert(1)", "https://evil.example/", "https://github.com/a/bc", "https://github.com/a/b"]
+        {
+            assert_eq!(url(other), "run");
+        }
+        assert_eq!(link("run", Some("javascript:x/y"), Some("javascript:x")), "run");
         assert_eq!(path("../a b/c?d#e/..x"), "%2E%2E/a%20b/c%3Fd%23e/..x");
     }
 }

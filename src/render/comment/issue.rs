@@ -1,7 +1,7 @@
 //! The issue of drift: one for each declaration, kept up to date, closed when there is none.
 
 use super::detail::{Detail, ladder};
-use super::escape::{link, named, said};
+use super::escape::{cut, link, named, said};
 use super::page::{Left, minute, place};
 use super::{Comment, Direction, Drifted, Made, MarkerKind, marker};
 use crate::model::Moment;
@@ -99,7 +99,8 @@ pub fn drift_issue(issue: &DriftIssue, budget: usize) -> String {
 fn body(issue: &DriftIssue, detail: &Detail) -> String {
     let made = &issue.made;
     let mut left = Left::default();
-    let mut out = marker(MarkerKind::Drift, &issue.key, &[("head", &made.head), ("run", &made.run.id)]);
+    let mut out =
+        marker(MarkerKind::Drift, &issue.key, &[("head", &cut(&made.head, 72)), ("run", &cut(&made.run.id, 72))]);
     let count = |direction: Direction| issue.drift.iter().filter(|d| d.direction == direction).count();
     let counts = [Direction::Extra, Direction::Missing, Direction::Different]
         .map(|d| (count(d), d.word()))
@@ -148,13 +149,14 @@ fn body(issue: &DriftIssue, detail: &Detail) -> String {
         }
         out.push_str("\n</details>\n\n");
     }
-    let run = link("the run", made.run.url.as_deref());
+    let home = made.repository.as_deref();
+    let run = link("the run", made.run.url.as_deref(), home);
     if let Some(said) = left.said() {
         out.push_str(&format!("{said} All of it is in the summary and the artifact of {run}.\n\n"));
     }
     match &issue.adopted_by {
         Some(url) => {
-            out.push_str(&format!("{} makes the files say what is live.\n\n", link("A pull request", Some(url))))
+            out.push_str(&format!("{} makes the files say what is live.\n\n", link("A pull request", Some(url), home)))
         }
         None => out.push_str(
             "**To keep it**, make the files say so: `rolecall drift --adopt --open-pr`. **To undo it**, apply what is \

@@ -249,12 +249,14 @@ pub enum Outcome {
 /// The comment in at most `budget` bytes, where that is not less than [`BUDGET_MIN`].
 #[must_use]
 pub fn comment(comment: &Comment<'_>, budget: usize) -> String {
-    let mut last = String::new();
-    for detail in detail::ladder(comment, budget) {
-        last = page::page(comment, &detail);
-        if last.len() <= budget {
+    let ladder = detail::ladder(comment, budget);
+    let last = ladder.len().saturating_sub(1);
+    let mut text = String::new();
+    for (at, detail) in ladder.iter().enumerate() {
+        text = page::page(comment, detail, if at == last { usize::MAX } else { budget });
+        if text.len() <= budget {
             break;
         }
     }
-    last
+    text
 }

@@ -28,6 +28,12 @@ const OPEN: usize = 10;
 /// So many signs of a commit are shown.
 const COMMIT: usize = 7;
 
+/// Where people are counted, so many groups of them are shown.
+const GROUPS: usize = 15;
+
+/// The title of their table.
+const LARGEST: &str = "The largest groups";
+
 /// So many rules that hold are named.
 const HOLDING: usize = 40;
 
@@ -63,11 +69,12 @@ struct Page<'a> {
     detail: &'a Detail,
     left: Left,
     out: String,
+    budget: usize,
 }
 
-/// The page.
-pub(super) fn page(comment: &Comment<'_>, detail: &Detail) -> String {
-    let mut page = Page { comment, detail, left: Left::default(), out: String::new() };
+/// The page; as soon as it has more bytes than `budget`, it goes on no further.
+pub(super) fn page(comment: &Comment<'_>, detail: &Detail, budget: usize) -> String {
+    let mut page = Page { comment, detail, left: Left::default(), out: String::new(), budget };
     page.head();
     page.outcome();
     page.facts();
@@ -79,6 +86,9 @@ pub(super) fn page(comment: &Comment<'_>, detail: &Detail) -> String {
         plans.iter().partition(|t| t.is_empty() && several && failing(t) == 0 && t.observed.is_empty());
     for target in page.left.first("targets", &busy, detail.targets) {
         page.target(target, several);
+        if page.is_over() {
+            return page.out;
+        }
     }
     page.quiet(&quiet);
     page.whole_plan();
@@ -93,6 +103,19 @@ fn failing(plan: &TargetPlan) -> usize {
 }
 
 impl Page<'_> {
+    /// Whether it is too long already, so that the rest need not be made.
+    fn is_over(&self) -> bool {
+        self.out.len() > self.budget
+    }
+
+    fn link(&self, shown: &str, url: Option<&str>) -> String {
+        link(shown, url, self.comment.made.repository.as_deref())
+    }
+
+    fn help(&self, help: Option<&str>) -> String {
+        help.map(|h| format!(" · *Help:* {}", self.said(h))).unwrap_or_default()
+    }
+
     fn line(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');
@@ -177,7 +200,9 @@ impl Page<'_> {
 
     fn outcome(&mut self) {
         let Some(outcome) = &self.comment.outcome else { return };
-        let of_run = |run: &Run| link(&format!("run {}", named(&run.id, 40)), run.url.as_deref());
+        let made = &self.comment.made;
+        let of_run =
+            |run: &Run| link(&format!("run {}", named(&run.id, 40)), run.url.as_deref(), made.repository.as_deref());
         match outcome {
             Outcome::Applied { run, done } => {
                 let done = thousands(*done);
@@ -275,7 +300,7 @@ impl Page<'_> {
                 Severity::Note => "note",
             };
             let at = problem.at.as_ref().map(|l| format!(" {}", self.place(l))).unwrap_or_default();
-            let help = problem.help.as_deref().map(|h| format!(" *Help:* {}", self.said(h))).unwrap_or_default();
+            let help = self.help(problem.help.as_deref());
             let text = format!("- {word} {}{at}: {}{help}", self.named(&problem.rule), self.said(&problem.message));
             self.line(&text);
         }
@@ -309,7 +334,7 @@ impl Page<'_> {
         let failing = parts::failing(guards);
         for verdict in self.left.first("guards", &failing, self.detail.list) {
             let sign = if verdict.answer == Answer::Violated { "⛔" } else { "⚠️" };
-            let help = verdict.help.as_deref().map(|h| format!(" *Help:* {}", self.said(h))).unwrap_or_default();
+            let help = self.help(verdict.help.as_deref());
             let rule = self.named(&verdict.rule);
             let text =
                 format!("- {sign} {rule} **{}**: {}{help}", parts::answer(verdict.answer), self.said(&verdict.message));
@@ -330,6 +355,9 @@ impl Page<'_> {
 
     /// Who gains and who loses, administrators first.
     fn access(&mut self, plan: &TargetPlan) {
+        if self.is_over() {
+            return;
+        }
         let detail = self.detail;
         let mut lines: Vec<&AccessLine> = plan.access.lines.iter().filter(|l| l.effect != AccessEffect::Path).collect();
         lines.sort_by_key(|l| l.risk);
@@ -338,6 +366,12 @@ impl Page<'_> {
         }
         if detail.counted {
             self.counts(&plan.access.lines);
+        }
+        if detail.counted && !detail.grouped {
+            let mut all: Vec<Row> = grouped(&lines).into_iter().filter(Row::is_many).collect();
+            all.sort_by_key(Row::fewest_people);
+            all.truncate(GROUPS);
+            self.table(LARGEST, "What", &all);
         }
         let causes = Causes::of(plan);
         let rows: Vec<Row> = if detail.grouped {
@@ -387,9 +421,13 @@ impl Page<'_> {
         }
         let most = self.detail.name;
         let ends = rows.iter().any(|r| r.cause.until.is_some() && r.effect == AccessEffect::Gains);
+        let both = title == LARGEST;
         let (until, bar) = if ends { (" Until |", "---|") } else { ("", "") };
         self.line(&format!("**{title}**\n\n| Who | {what} | On | Because |{until}\n|---|---|---|---|{bar}"));
         for row in rows {
+            if self.is_over() {
+                return;
+            }
             let mut because = row.because(most);
             if let Some(at) = &row.cause.place {
                 let more = if row.cause.more > 0 { format!(" (+{})", row.cause.more) } else { String::new() };
@@ -401,13 +439,17 @@ impl Page<'_> {
                 Some(at) => format!(" {} |", at.short()),
                 None => " |".to_owned(),
             };
-            let (who, what, place) = (row.who(most), row.what(most), row.place(most));
+            let verb = if both { row.verb() } else { "" };
+            let (who, what, place) = (row.who(most), format!("{verb}{}", row.what(most)), row.place(most));
             self.line(&format!("| {who} | {what} | {place} | {because} |{until}"));
         }
         self.line("");
     }
 
     fn besides(&mut self, plan: &TargetPlan) {
+        if self.is_over() {
+            return;
+        }
         let all = besides(plan);
         if all.is_empty() {
             return;
@@ -424,6 +466,9 @@ impl Page<'_> {
     }
 
     fn same_access(&mut self, plan: &TargetPlan) {
+        if self.is_over() {
+            return;
+        }
         let lines: Vec<&AccessLine> = plan.access.lines.iter().filter(|l| l.effect == AccessEffect::Path).collect();
         if lines.is_empty() {
             return;
@@ -453,6 +498,9 @@ impl Page<'_> {
     }
 
     fn operations(&mut self, plan: &TargetPlan) {
+        if self.is_over() {
+            return;
+        }
         let observed = sections(plan.observed.iter().map(|o| (&o.change, o.declared.as_ref())));
         let steps = &plan.steps;
         if self.detail.operations == 0 {
@@ -498,12 +546,15 @@ impl Page<'_> {
     }
 
     fn notes(&mut self, plan: &TargetPlan) {
+        if self.is_over() {
+            return;
+        }
         let mut lines: Vec<String> = parts::takeovers(plan).iter().map(|t| self.said(t)).collect();
         lines.extend(plan.doubts.iter().map(|d| self.said(d)));
         for note in &plan.notes {
             let rule = note.rule.as_deref().map(|r| format!("{}: ", self.named(r))).unwrap_or_default();
             let at = note.declared.as_ref().map(|l| format!(" · {}", self.place(l))).unwrap_or_default();
-            let help = note.help.as_deref().map(|h| format!(" *Help:* {}", self.said(h))).unwrap_or_default();
+            let help = self.help(note.help.as_deref());
             lines.push(format!("{rule}{}{at}{help}", self.said(&note.message)));
         }
         lines.extend(parts::remarks(plan).iter().map(|r| self.said(r)));
@@ -539,6 +590,9 @@ impl Page<'_> {
     }
 
     fn drift(&mut self) {
+        if self.is_over() {
+            return;
+        }
         let drift = &self.comment.drift;
         if drift.is_empty() {
             return;
@@ -546,7 +600,11 @@ impl Page<'_> {
         let mut sorted: Vec<&Drifted> = drift.iter().collect();
         sorted.sort_by_key(|d| !d.widens);
         let wide = drift.iter().filter(|d| d.widens).count();
-        let wide = if wide > 0 { format!(", {} of them widen access", thousands(wide)) } else { String::new() };
+        let wide = match wide {
+            0 => String::new(),
+            1 => ", 1 of them widens access".to_owned(),
+            n => format!(", {} of them widen access", thousands(n)),
+        };
         let title =
             format!("Drift found before this change ({}{wide}; not touched by this plan)", thousands(drift.len()));
         self.open(&title, false);
@@ -566,7 +624,7 @@ impl Page<'_> {
         for one in self.left.first("previous plans", all, self.detail.list) {
             let head = one.head.get(..COMMIT).unwrap_or(&one.head);
             let (digest, head) = (named(&short_digest(&one.digest), 40), named(head, COMMIT));
-            let run = one.run_url.as_deref().map(|u| format!(" · {}", link("run", Some(u)))).unwrap_or_default();
+            let run = one.run_url.as_deref().map(|u| format!(" · {}", self.link("run", Some(u)))).unwrap_or_default();
             self.line(&format!("- ~~{digest}~~ for {head}, superseded{run}"));
         }
         self.close();
@@ -574,7 +632,7 @@ impl Page<'_> {
 
     fn next(&mut self) {
         let run = &self.comment.made.run;
-        let whole = link("the run", run.url.as_deref());
+        let whole = self.link("the run", run.url.as_deref());
         if let Some(left) = self.left.said() {
             self.line(&format!("{left} All of it is in the summary and the artifact of {whole}.\n"));
         }
@@ -585,7 +643,8 @@ impl Page<'_> {
             );
         }
         let text = self.step();
-        self.line(&format!("{text} · {}", link("run", run.url.as_deref())));
+        let run = self.link("run", run.url.as_deref());
+        self.line(&format!("{text} · {run}"));
     }
 
     fn step(&self) -> String {
@@ -624,10 +683,12 @@ impl Page<'_> {
                 "**Next:** the approvals above, given on this commit, after this plan, by somebody else than its \
                  author. Then merge. Digest {digest}"
             ),
-            None => format!(
-                "**Next:** merge, and exactly this is applied, or nothing if anything moves. By hand: \
-                 `rolecall apply --expect-digest` {digest}"
-            ),
+            None => {
+                let command = named(&format!("rolecall apply --expect-digest {}", plan.digest), 120);
+                format!(
+                    "**Next:** merge, and exactly this is applied, or nothing if anything moves. By hand: {command}"
+                )
+            }
         }
     }
 }
@@ -640,7 +701,7 @@ pub(super) fn place(at: &Location, made: &Made, detail: &Detail) -> String {
         let file = path(&format!("{}{}", made.folder, at.file));
         format!("{}/blob/{}/{file}#L{}", r.trim_end_matches('/'), path(&made.head), at.line)
     });
-    link(&shown, url.as_deref())
+    link(&shown, url.as_deref(), made.repository.as_deref())
 }
 
 /// `2026-11-21 16:04 UTC`.

@@ -72,6 +72,25 @@ impl Row {
         self.effect == AccessEffect::Loses || self.risk == AccessRisk::Administrator
     }
 
+    /// Whether it is about several people.
+    pub fn is_many(&self) -> bool {
+        self.people > 1
+    }
+
+    /// A number that is smaller for more people.
+    pub fn fewest_people(&self) -> std::cmp::Reverse<usize> {
+        std::cmp::Reverse(self.people)
+    }
+
+    /// Whether they gain: said where gains and losses stand in one table.
+    pub fn verb(&self) -> &'static str {
+        match self.effect {
+            AccessEffect::Gains => "gain ",
+            AccessEffect::Loses => "lose ",
+            AccessEffect::Path => "",
+        }
+    }
+
     /// Who, as a cell.
     pub fn who(&self, most: usize) -> String {
         let kind = match self.accounts {

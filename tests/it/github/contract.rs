@@ -1,7 +1,7 @@
 //! Every operation against emulate, which is a GitHub of others on this machine; every exchange is held against
 //! GitHub's own description. What emulate has not is in `socket.rs` and beside the code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -27,8 +27,19 @@ github:
   repos: [{owner: rolecall-bot, name: access, auto_init: true}]
 ";
 
-/// What is known to be wrong with emulate's answers, and not read by us: by operation, the places.
-const KNOWN: [(&str, &[&str]); 0] = [];
+/// What is known to be wrong with emulate's answers, and not read by us.
+const KNOWN: [&str; 10] = [
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "created_at" is a required property"#,
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "members_count" is a required property"#,
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "organization" is a required property"#,
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "repos_count" is a required property"#,
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "type" is a required property"#,
+    r#"GET /orgs/{org}/teams/{team_slug}: answer: "updated_at" is a required property"#,
+    r#"GET /repos/{owner}/{repo}/collaborators/{username}/permission: answer/user: "role_name" is a required property"#,
+    r#"GET /repos/{owner}/{repo}/commits/{ref}/check-runs: answer/check_runs/0/output: "annotations_url" is a required property"#,
+    r#"PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}: answer/output: "annotations_url" is a required property"#,
+    r#"POST /repos/{owner}/{repo}/check-runs: answer/output: "annotations_url" is a required property"#,
+];
 
 struct Emulated {
     child: Child,
@@ -118,17 +129,14 @@ async fn every_operation_against_another_github() {
     assert!(matches!(github.pull(999).await, Err(GithubError::NotFound(_))));
 
     let description = Description::load();
-    let known: BTreeMap<&str, &[&str]> = BTreeMap::from(KNOWN);
     let mut seen = BTreeSet::new();
     let mut wrong = BTreeSet::new();
     for (request, answer) in log.lock().unwrap().iter() {
         let (operation, found) = description.check(request, answer);
-        let known = known.get(operation.as_str()).copied().unwrap_or_default();
-        let new = found.iter().filter(|f| !known.iter().any(|k| f.contains(k)));
-        wrong.extend(new.map(|f| format!("{operation} ({}): {f}", answer.status)));
+        wrong.extend(found.iter().map(|f| format!("{operation}: {f}")));
         seen.insert(operation);
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(wrong.iter().map(String::as_str).collect::<Vec<_>>(), KNOWN);
     let missing: Vec<String> = description.operations().into_iter().filter(|o| !seen.contains(o)).collect();
     // emulate has no pull requests of a commit.
     assert_eq!(missing, ["GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"]);

@@ -133,7 +133,12 @@ impl Description {
         let schema = json!({"allOf": [schema], "components": self.0["components"]});
         let validator = jsonschema::validator_for(&schema).unwrap();
         let errors = validator.iter_errors(value);
-        errors.map(|e| format!("{what}{}: {}", e.instance_path(), e.kind().keyword())).collect()
+        // What is missing is named; other errors may quote whole answers.
+        let said = |e: &jsonschema::ValidationError<'_>| match e.kind().keyword() {
+            "required" => e.to_string(),
+            keyword => keyword.to_owned(),
+        };
+        errors.map(|e| format!("{what}{}: {}", e.instance_path(), said(&e))).collect()
     }
 }
 
