@@ -96,7 +96,8 @@ async fn refusals_have_names() {
     let said = |text: &str| json!({"message": text}).to_string();
     let invalid = json!({"message": "Validation Failed", "errors": [{"resource": "IssueComment", "code":
         "unprocessable", "field": "data", "message": "Body is too long (maximum is 65536 characters)"}]});
-    let cases: Vec<(Answers, fn(&GithubError) -> bool)> = vec![
+    type Case = (Answers, fn(&GithubError) -> bool);
+    let cases: Vec<Case> = vec![
         (vec![answer(403, &said("Resource not accessible by integration"))], |e| matches!(e, GithubError::ReadOnly(_))),
         (vec![answer(403, &said("Resource not accessible by personal access token"))], |e| {
             matches!(e, GithubError::ReadOnly(_))

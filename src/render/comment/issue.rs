@@ -169,7 +169,7 @@ fn body(issue: &DriftIssue, detail: &Detail) -> String {
 
 /// Differences as a table, and how many are not in it.
 pub(super) fn table(drift: &[&Drifted], detail: &Detail, made: &Made) -> (String, usize) {
-    let mut out = String::from("| Target | What | | Since | By | Declared |\n|---|---|---|---|---|---|\n");
+    let mut out = String::from("| Target | What | How | Since | By | Declared |\n|---|---|---|---|---|---|\n");
     for one in drift.iter().take(detail.list) {
         let wide = if one.widens { " · **more access than declared** ‼️" } else { "" };
         let since = one.since.map(Moment::day).unwrap_or_default();

@@ -222,7 +222,7 @@ impl Page<'_> {
             }
             Outcome::Stale { run, moved } => {
                 let text = format!(
-                    "> ⛔ **Nothing was applied** by {}: what would be done is no longer what was reviewed.\n",
+                    "> ⛔ **Nothing was applied** by {}: what would be done is no longer what was reviewed.\n>",
                     of_run(run)
                 );
                 self.line(&text);
@@ -243,11 +243,12 @@ impl Page<'_> {
         let digest = self.comment.plan.map(|p| format!("{} of ", named(&short_digest(&p.digest), 40)));
         let base = format!("{} at {}", self.named(&made.branch), commit(&made.base));
         let read = match made.read {
-            Some(at) => format!("live state read {}", minute(at)),
-            None => "**no live system was read**".to_owned(),
+            _ if self.comment.plan.is_none() => String::new(),
+            Some(at) => format!("; live state read {}", minute(at)),
+            None => "; **no live system was read**".to_owned(),
         };
         let digest = digest.unwrap_or_default();
-        rows.push(("Plan", format!("{digest}{} onto {base}; {read}", commit(&made.head))));
+        rows.push(("Plan", format!("{digest}{} onto {base}{read}", commit(&made.head))));
         if let Some(plan) = self.comment.plan.filter(|p| !p.is_empty()) {
             let effects = Effects::of(plan.targets.iter().flat_map(|t| &t.steps));
             let forecast: Vec<String> = plan.targets.iter().filter_map(parts::forecast).take(3).collect();
@@ -637,10 +638,15 @@ impl Page<'_> {
             self.line(&format!("{left} All of it is in the summary and the artifact of {whole}.\n"));
         }
         if self.comment.fork {
-            self.line(
-                "This pull request comes from a fork: its run has no secrets and cannot comment, so what is above \
-                 compares files with files. What is live is read when a maintainer takes it over.\n",
-            );
+            self.line(match self.comment.made.read {
+                None => {
+                    "This pull request comes from a fork: its run has no secrets, so what is above compares files with \
+                     files. What is live is read by a run of the main branch, or after the merge.\n"
+                }
+                Some(_) => {
+                    "This pull request comes from a fork: its files were read as data, by a run of the main branch.\n"
+                }
+            });
         }
         let text = self.step();
         let run = self.link("run", run.url.as_deref());

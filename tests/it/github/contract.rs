@@ -127,6 +127,8 @@ async fn every_operation_against_another_github() {
     drift(&github, &me).await;
     approvals(&emulated, &github, number).await;
     assert!(matches!(github.pull(999).await, Err(GithubError::NotFound(_))));
+    // emulate has no pull requests of a commit: what is asked can be held against the description all the same.
+    assert!(matches!(github.pulls_of(&"a".repeat(40)).await, Err(GithubError::NotFound(_))));
 
     let description = Description::load();
     let mut seen = BTreeSet::new();
@@ -138,8 +140,7 @@ async fn every_operation_against_another_github() {
     }
     assert_eq!(wrong.iter().map(String::as_str).collect::<Vec<_>>(), KNOWN);
     let missing: Vec<String> = description.operations().into_iter().filter(|o| !seen.contains(o)).collect();
-    // emulate has no pull requests of a commit.
-    assert_eq!(missing, ["GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"]);
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 async fn proposal(github: &GitHub) -> u64 {
