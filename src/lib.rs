@@ -4,7 +4,8 @@
 //! bytes become a spanned document and then a desired [`model::Directory`]; a target's reader gives
 //! the live one; [`plan`] compares the two, orders the changes and guards them; [`apply`] carries a
 //! confirmed plan out through a target's writer and keeps the ledger in the [`store`]; [`render`]
-//! shows each of these to people and machines. [`sandbox`] has local servers to try targets on.
+//! shows each of these to people and machines, and [`github`] takes it to pull
+//! requests. [`sandbox`] has local servers to try targets on.
 //! `main.rs` only calls [`cli`].
 
 pub mod diagnostic;
@@ -27,5 +28,7 @@ pub mod apply;
 pub mod review;
 
 pub mod render;
+
+pub mod github;
 
 pub mod cli;

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod catalogue_json;
 pub mod changes;
 mod clean;
+pub mod comment;
 mod describe;
 mod describe_records;
 mod detail;

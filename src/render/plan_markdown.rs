@@ -174,7 +174,7 @@ fn folded(out: &mut String, title: &str, count: usize, sections: &[Section]) {
 }
 
 /// The lines of a change as GitHub colours them: it knows `!`, and not `~`.
-fn drawn(line: &Line) -> Vec<String> {
+pub(super) fn drawn(line: &Line) -> Vec<String> {
     let place = line.declared.as_ref().map(|l| format!("  # {}", name(&l.to_string()))).unwrap_or_default();
     let head = match line.effect {
         Some(Effect::Change) => line.text.replacen('~', "!", 1),

@@ -18,11 +18,21 @@ pub struct Limits {
     pub body_max: usize,
     /// How often a request is sent at most, the first time included.
     pub attempts: u32,
+    /// How long nothing is sent when it takes no more requests and does not say until when; where it is
+    /// not known, a little, and longer each time.
+    pub pause: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { per_minute: None, concurrency: 8, timeout: Duration::from_secs(30), body_max: 64 << 20, attempts: 5 }
+        Self {
+            per_minute: None,
+            concurrency: 8,
+            timeout: Duration::from_secs(30),
+            body_max: 64 << 20,
+            attempts: 5,
+            pause: None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MAT
 
 use super::message::{Answer, Lost, Method, Request, Transport};
 use super::secret::{Authorization, Scrubber};
+use crate::model::Moment;
 use crate::targets::{TargetError, Task};
 
 /// How long it may take to reach the server.
@@ -81,7 +82,7 @@ impl Live {
         let own = request.own.as_ref().and_then(|(name, _)| response.headers().get(*name)?.to_str().ok());
         let mut answer = Answer {
             status: response.status().as_u16(),
-            retry_after: text(RETRY_AFTER),
+            retry_after: text(RETRY_AFTER).or_else(|| Self::reset(response.status().as_u16(), response.headers())),
             etag: text(ETAG),
             own: own.map(str::to_owned),
             body: Vec::new(),
@@ -98,6 +99,15 @@ impl Live {
             answer.body = self.scrubber.bytes(answer.body);
         }
         Ok(answer)
+    }
+
+    /// The seconds until a limit begins anew, of a refusal that names that second and not how long it is until
+    /// then (GitHub: "Rate limits for the REST API").
+    fn reset(status: u16, headers: &HeaderMap) -> Option<String> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        let refused = matches!(status, 403 | 429) && number("x-ratelimit-remaining") == Some(0);
+        let at = number("x-ratelimit-reset").filter(|_| refused)?;
+        Some(at.saturating_sub(Moment::now().second()).max(0).saturating_add(1).to_string())
     }
 
     fn lost(&self, error: reqwest::Error) -> Lost {

@@ -145,8 +145,8 @@ impl Client {
         match result {
             Ok(answer) if answer.status == 429 || (answer.status == 503 && repeats) => {
                 let asked = answer.retry_after.as_deref().and_then(|v| retry_after(v, Moment::now()));
-                let wait = asked.unwrap_or_else(|| backoff(attempt));
                 let throttled = answer.status == 429;
+                let wait = asked.or(self.limits.pause.filter(|_| throttled)).unwrap_or_else(|| backoff(attempt));
                 if last || wait > WAIT_MAX {
                     return Next::Fail(too_much(throttled, asked, attempt));
                 }
