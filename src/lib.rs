@@ -23,6 +23,7 @@ pub mod targets;
 pub mod sandbox;
 
 pub mod apply;
+pub mod drift;
 pub mod review;
 
 pub mod render;

@@ -10,6 +10,7 @@ mod budget;
 mod catalogue_command;
 mod catalogues;
 mod crash;
+mod drift;
 mod guards;
 mod help;
 mod hostile;
