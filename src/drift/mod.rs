@@ -2,6 +2,7 @@
 //! whether it widens access, since when it has been seen and, where the target's own log tells, who did it.
 //! Found from a reading alone: nothing here can change a target.
 
+pub mod adopt;
 mod allow;
 mod find;
 mod opposite;

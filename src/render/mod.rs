@@ -11,6 +11,7 @@ mod clean;
 mod describe;
 mod describe_records;
 mod detail;
+pub mod drift_adopt;
 pub mod drift_json;
 pub mod drift_markdown;
 mod drift_parts;

@@ -6,6 +6,7 @@ mod canary;
 mod common;
 mod wire;
 
+mod adopt;
 mod budget;
 mod catalogue_command;
 mod catalogues;
