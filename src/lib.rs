@@ -25,6 +25,7 @@ pub mod targets;
 pub mod sandbox;
 
 pub mod apply;
+pub mod drift;
 pub mod review;
 
 pub mod render;

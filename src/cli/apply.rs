@@ -123,7 +123,7 @@ pub(super) fn carry_out(
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
     let (mut work, mut given_up) = match watched {
-        Some(_) => Work::open_some(global, &ready, &wanted, false)?,
+        Some(_) => Work::open_each(global, &ready, &wanted)?,
         None => (Work::open(global, &ready, &wanted)?, Vec::new()),
     };
     let mut left_out = Vec::new();

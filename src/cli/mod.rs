@@ -7,6 +7,7 @@ mod can;
 mod catalogue;
 pub mod ci;
 mod completions;
+mod drift;
 mod exit;
 mod explain;
 mod history;
@@ -56,6 +57,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Import(import::ImportArgs),
+    Drift(drift::DriftArgs),
     Offboard(offboard::OffboardArgs),
     Review(review::ReviewArgs),
     Explain(explain::ExplainArgs),
@@ -93,6 +95,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Plan(args) => plan::plan(&mut ui, &cli.global, &args),
         Command::Apply(args) => apply::apply(&mut ui, &cli.global, &args),
         Command::Import(args) => import::import(&mut ui, &cli.global, &args),
+        Command::Drift(args) => drift::drift(&mut ui, &cli.global, &args),
         Command::Offboard(args) => offboard::offboard(&mut ui, &cli.global, &args),
         Command::Review(args) => review::review(&mut ui, &cli.global, &args),
         Command::Explain(args) => explain::explain(&mut ui, &cli.global, &args),

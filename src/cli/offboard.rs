@@ -203,7 +203,7 @@ fn place(ready: &load::Ready, item: &str) -> (PathBuf, Option<String>, String) {
 fn plan(global: &Global, ready: &load::Ready, accept: &[Consent]) -> Result<Plan, Failure> {
     let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
     // One that cannot be opened is named, and the others are planned all the same.
-    let (work, closed) = Work::open_some(global, ready, &[], false)?;
+    let (work, closed) = Work::open_each(global, ready, &[])?;
     runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &closed))
 }
 
@@ -230,7 +230,7 @@ impl Unknown {
         if names.is_empty() {
             return Ok(unknown);
         }
-        let (work, closed) = Work::open_some(global, ready, &names, false)?;
+        let (work, closed) = Work::open_each(global, ready, &names)?;
         // A name can be a label as well.
         let sessions: Vec<_> = work.sessions.iter().filter(|s| names.contains(&s.declared.name)).collect();
         unknown.unread = closed.into_iter().filter(|u| names.contains(&u.target)).collect();

@@ -74,25 +74,27 @@ impl<'d> Work<'d> {
         Self::open_for(global, ready, wanted, true)
     }
 
-    /// Opens readers for those of the targets that can be opened, and says why of the others.
+    /// The same, each target by itself: those that cannot be opened are named beside the others.
     ///
     /// # Errors
     /// When nothing is selected.
-    pub fn open_some(
+    pub fn open_each(
         global: &Global,
         ready: &'d load::Ready,
         wanted: &[String],
-        whole: bool,
     ) -> Result<(Self, Vec<Unread>), Failure> {
         check_targets(ready, wanted)?;
-        let (mut sessions, mut closed) = (Vec::new(), Vec::new());
+        let (mut sessions, mut unread) = (Vec::new(), Vec::new());
         for declared in ready.declaration.select(wanted) {
-            match open_one(global, ready, declared, whole) {
+            match open_one(global, ready, declared, false) {
                 Ok(session) => sessions.push(session),
-                Err(failure) => closed.push(Unread { target: declared.name.clone(), why: failure.message }),
+                Err(Failure { message, help, .. }) => {
+                    let help = help.map(|h| format!(" ({h})")).unwrap_or_default();
+                    unread.push(Unread { target: declared.name.clone(), why: format!("{message}{help}") });
+                }
             }
         }
-        Ok((Self { ready, sessions }, closed))
+        Ok((Self { ready, sessions }, unread))
     }
 
     fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {

@@ -32,6 +32,8 @@ enum Of {
     Catalogue,
     /// A review of access as JSON
     Review,
+    /// Drift as JSON
+    Drift,
     /// The rules as JSON
     Rules,
     /// The answers of explain, can, who and test
@@ -49,6 +51,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Diagnostics => schemas::diagnostics(),
         Of::Catalogue => schemas::catalogue(),
         Of::Review => schemas::review(),
+        Of::Drift => schemas::drift(),
         Of::Rules => schemas::rules(),
         Of::Answers => schemas::answers(),
     };

@@ -72,6 +72,13 @@ pub struct Hands<'a> {
 }
 
 impl Hands<'_> {
+    /// Turns the blocks of a difference into what the target keeps them by, where it cannot close accounts.
+    pub fn contain_blocks<O: Copy>(&self, found: &mut Difference<O>, live: &Directory, leavers: &BTreeSet<String>) {
+        if self.contains {
+            contain(found, live, leavers);
+        }
+    }
+
     /// Takes out of a difference what the target cannot make, and says it. Returns what stops the plan.
     /// `leavers` are those of the blocked whose accounts end besides.
     pub(super) fn sort_out<O: Copy>(
@@ -80,9 +87,7 @@ impl Hands<'_> {
         live: &Directory,
         leavers: &BTreeSet<String>,
     ) -> Vec<Verdict> {
-        if self.contains {
-            contain(found, live, leavers);
-        }
+        self.contain_blocks(found, live, leavers);
         let Some(reach) = self.reach else { return Vec::new() };
         let mut never = Vec::new();
         let mut missing: BTreeSet<(Kind, String)> = BTreeSet::new();

@@ -54,6 +54,12 @@ pub fn review() -> Value {
     schema_of::<crate::review::Review>("rolecall review")
 }
 
+/// Of drift.
+#[must_use]
+pub fn drift() -> Value {
+    schema_of::<crate::drift::Drift>("rolecall drift")
+}
+
 /// Of the rules as JSON.
 #[must_use]
 pub fn rules() -> Value {

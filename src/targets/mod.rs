@@ -28,6 +28,9 @@ use std::pin::Pin;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Change, Directory, Identities, Kept, Kind, Moment};
 use crate::plan::{Belongings, Note, Promise, Reach};
 
@@ -100,6 +103,21 @@ pub struct Reading {
     pub doubts: Vec<String>,
 }
 
+/// Who made something as it is, by the target's own log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToldBy {
+    /// Who, in the words of the log.
+    pub actor: String,
+    /// When, in the words of the log.
+    pub at: String,
+    /// What the log calls it.
+    pub what: String,
+    /// Whether it is only inferred that the entry is about this difference.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
+}
+
 /// Reads a target. Nothing here can change it.
 pub trait Reader: Send + Sync {
     /// What the target can do.
@@ -144,6 +162,13 @@ pub trait Reader: Send + Sync {
     fn remarks<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Note>, TargetError>> {
         let _ = changes;
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Who made the target differ from what these changes lead to, outside of rolecall, as far as its own log
+    /// tells: one answer for each change, in their order.
+    fn told_by<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Option<ToldBy>>, TargetError>> {
+        let untold = changes.iter().map(|_| None).collect();
+        Box::pin(async { Ok(untold) })
     }
 
     /// What accounts that are closed or go for good own in the target, by e-mail: what moves to somebody else,

@@ -64,6 +64,7 @@ fn target(name: &str, changes: Vec<(Change, Option<Location>)>, lines: Vec<Acces
     let steps = changes.into_iter().zip(1..);
     let people = |effect| lines.iter().filter(|l| l.effect == effect).map(|l| l.people).sum();
     TargetPlan {
+        approvals: Vec::new(),
         target: name.to_owned(),
         provider: "directory".to_owned(),
         level: Promise::Enforced,

@@ -8,11 +8,13 @@ mod wire;
 
 #[cfg(unix)]
 mod action;
+mod adopt;
 mod budget;
 mod catalogue_command;
 mod catalogues;
 mod comment;
 mod crash;
+mod drift;
 mod github;
 mod guards;
 mod help;

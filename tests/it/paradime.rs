@@ -554,7 +554,13 @@ fn the_audit_log_tells_who_did_it() {
         );
         note(&plan, "the last entry of the audit log that names cy@acme.example: `assumed_user_disabled`");
     }
+    paradime.run(&["drift"]).ended(2).says(&[
+        "~ user bo@acme.example  role DEVELOPER -> BUSINESS",
+        "the log of the target says: assumed_account_type_updated by ann@acme.example at 20",
+        "that this is about it is inferred",
+    ]);
     paradime.handle.set_faults(&["no-audit"]).unwrap();
+    paradime.run(&["drift"]).ended(2).says(&["who did what cannot be told", "~ user bo@acme.example"]);
     let plan = paradime.plan(&[]);
     has(note(&plan, "the audit log cannot be read").help.as_deref().unwrap(), &["Security pack"]);
     assert_eq!(words(&plan).len(), 2, "and the plan is the same");

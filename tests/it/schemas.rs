@@ -13,6 +13,7 @@ fn the_published_schemas_are_fresh() {
         ("diagnostics", schemas::diagnostics()),
         ("catalogue", schemas::catalogue()),
         ("review", schemas::review()),
+        ("drift", schemas::drift()),
         ("rules", schemas::rules()),
         ("answers", schemas::answers()),
     ] {

@@ -7,6 +7,7 @@
 
 mod access;
 mod catalogues;
+mod drift;
 mod people;
 mod policies;
 mod roles;
@@ -30,6 +31,7 @@ use crate::diagnostic::{Code, Finding, Severity, Sink, Span, thousands};
 use crate::model::{Catalogue, Claim, Desired, Moment, Profiles, look_alike};
 
 pub use catalogues::builtin_catalogue;
+pub use drift::Allowance;
 pub use targets::Template;
 
 /// How many times a run looks for the nearest name: with a hundred thousand users and ten thousand
@@ -82,8 +84,8 @@ pub struct Declaration {
     pub role_names: BTreeMap<String, BTreeMap<String, String>>,
     /// Settings for pull requests.
     pub ci: Option<CiDecl>,
-    /// Settings for drift detection.
-    pub drift: Option<DriftDecl>,
+    /// The differences that are known and allowed for a time, in the order of the files.
+    pub allowed_drift: Vec<Allowance>,
 }
 
 impl Declaration {
@@ -325,11 +327,11 @@ pub(super) fn resolve(
     r.add_domains(&domains);
     r.add_policies(&policies, &overrides);
     let tests = r.read_tests(&tests);
-    r.check_drift(drift.as_ref().map(|d| &d.value));
+    let allowed_drift = r.read_drift(drift.as_ref().map(|d| &d.value));
     let identities = r.identities();
     let (short_names, role_names, handles) = (r.short_names(), r.role_names(), r.handles());
     let targets = r.finish(identities);
     let catalogues = catalogues.into_iter().collect();
-    let (ci, drift) = (ci.map(|c| c.value), drift.map(|d| d.value));
-    Some(Declaration { root, targets, catalogues, tests, short_names, handles, role_names, ci, drift })
+    let ci = ci.map(|c| c.value);
+    Some(Declaration { root, targets, catalogues, tests, short_names, handles, role_names, ci, allowed_drift })
 }

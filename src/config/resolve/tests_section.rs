@@ -1,9 +1,9 @@
-//! The `tests:` section and what is allowed to drift: checked here, evaluated elsewhere.
+//! The `tests:` section: checked here, evaluated elsewhere.
 
 use std::collections::BTreeMap;
 
 use super::{Resolver, nearest};
-use crate::config::declaration::{DriftDecl, TestDecl};
+use crate::config::declaration::TestDecl;
 use crate::config::decode::{Sp, Sym};
 use crate::diagnostic::{Code, Finding, Span};
 use crate::model::{Ability, Claim, Pattern, PrincipalRecord, Says, Subject};
@@ -275,22 +275,6 @@ impl Resolver<'_> {
         if !names.iter().any(|n| pattern.matches(n)) {
             let message = if bare.contains('*') { "resource that fits" } else { "resource" };
             self.unknown(at, message, names.iter().map(String::as_str), "declare it under `resources:`");
-        }
-    }
-
-    /// Checks what is allowed to drift.
-    pub fn check_drift(&mut self, drift: Option<&DriftDecl>) {
-        for allowed in drift.and_then(|d| d.allow.as_ref()).into_iter().flatten() {
-            self.user(allowed.owner.0);
-            if let Some(target) = allowed.target {
-                self.targets_named(target);
-            }
-            let until = allowed.until.0;
-            if until.value.is_past(self.now) {
-                let text = format!("this allowance ended {}", until.value.short());
-                let finding = Finding::at(Code::Expired, until.span, text);
-                self.sink.push(finding.help("the difference is reported again; take the line away, or mend it"));
-            }
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::session::Session;
-use crate::targets::TargetError;
+use crate::targets::{TargetError, ToldBy};
 
 /// The log of the whole account: it cannot be asked for a part.
 const GET_AUDIT_LOGS: &str = "query GetAuditLogs { getAuditLogs { auditLogs { id createdDttm workspaceName actorType \
@@ -79,10 +79,20 @@ pub async fn log(session: &Session) -> Result<Vec<Entry>, TargetError> {
     Ok(list.iter().map(Entry::read).collect())
 }
 
+fn last<'e>(events: &'e [Entry], email: &str) -> Option<&'e Entry> {
+    let named = events.iter().filter(|e| e.mentions.iter().any(|m| m == email));
+    named.max_by_key(|e| e.order())
+}
+
+/// Who did it, by the last entry that names somebody.
+pub fn told_by(events: &[Entry], email: &str) -> Option<ToldBy> {
+    let last = last(events, email)?;
+    Some(ToldBy { actor: last.actor.clone(), at: last.at.clone(), what: last.kind.clone(), inferred: true })
+}
+
 /// What the last entry says that names somebody.
 pub fn about(events: &[Entry], email: &str) -> Option<String> {
-    let named = events.iter().filter(|e| e.mentions.iter().any(|m| m == email));
-    let last = named.max_by_key(|e| e.order())?;
+    let last = last(events, email)?;
     Some(format!(
         "the last entry of the audit log that names {email}: `{}` by {} at {} ({}, workspace {}); that it is about \
          this difference is inferred",

@@ -13,7 +13,7 @@ use super::settings::SETTLE;
 use super::write::BATCH;
 use crate::model::{Builder, Change, Kept, Kind, RoleId, Said, User, UserState};
 use crate::plan::{Note, Promise, Reach};
-use crate::targets::{Capabilities, Reader, Reading, TargetError, Task, roles};
+use crate::targets::{Capabilities, Reader, Reading, TargetError, Task, ToldBy, roles};
 
 /// The attribute of the files that is the team label of Paradime's screen.
 pub const TEAM: &str = "team";
@@ -113,6 +113,10 @@ impl Reader for ParadimeReader {
 
     fn remarks<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Note>, TargetError>> {
         Box::pin(remarks::remarks(&self.session, changes))
+    }
+
+    fn told_by<'a>(&'a self, changes: &'a [&'a Change]) -> Task<'a, Result<Vec<Option<ToldBy>>, TargetError>> {
+        Box::pin(remarks::told_by(&self.session, changes))
     }
 
     fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {

@@ -5,7 +5,7 @@ use super::reach::ENABLE;
 use super::session::Session;
 use crate::model::{Change, Why};
 use crate::plan::Note;
-use crate::targets::TargetError;
+use crate::targets::{TargetError, ToldBy};
 
 /// What there is to say of these changes.
 pub async fn remarks(session: &Session, changes: &[&Change]) -> Result<Vec<Note>, TargetError> {
@@ -51,14 +51,27 @@ fn in_neither_list(changes: &[&Change]) -> Option<Note> {
     Some(Note { rule: None, message, help: Some(format!("who was disabled is enabled {ENABLE}")), declared: None })
 }
 
+/// Who made these differences, by the audit log.
+pub async fn told_by(session: &Session, changes: &[&Change]) -> Result<Vec<Option<ToldBy>>, TargetError> {
+    if !asks_audit_log(session, changes) {
+        return Ok(changes.iter().map(|_| None).collect());
+    }
+    let events = audit::log(session).await?;
+    Ok(changes.iter().map(|change| audit::told_by(&events, whom(change)?)).collect())
+}
+
 /// Whom the audit log may know something about: who is there and not as declared, and who is not there.
 fn drifted<'c>(changes: &'c [&'c Change]) -> impl Iterator<Item = &'c str> {
-    changes.iter().filter_map(|change| match change {
+    changes.iter().filter_map(|change| whom(change))
+}
+
+fn whom(change: &Change) -> Option<&str> {
+    match change {
         Change::UpdateUser { after: user, .. }
         | Change::InviteUser { user }
         | Change::DisableUser { user, reason: Why::Undeclared } => Some(user.email.as_str()),
         _ => None,
-    })
+    }
 }
 
 /// Whether the audit log is asked about these changes.

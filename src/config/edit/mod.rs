@@ -1,5 +1,13 @@
 //! Edits of files that people write: every byte that an edit is not about stays as it is.
 
+mod text;
+mod tree;
+mod value;
+
+pub use text::{append_item, insert, put, remove_entry, remove_item, replace};
+pub use tree::{Found, Id, Shape, Tree};
+pub use value::Value;
+
 use super::document::{Document, Type};
 use crate::diagnostic::{FileId, Sink};
 
@@ -12,6 +20,17 @@ pub fn scalar(text: &str) -> String {
     let word =
         ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
     if begins && !word && text.chars().all(plain) { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// The same, and names with a target before them are bare: `home:admin`.
+#[must_use]
+pub fn word(text: &str) -> String {
+    let parts: Vec<&str> = text.split(':').collect();
+    let plain = |part: &&str| !part.is_empty() && scalar(&format!("x{part}")) == format!("x{part}");
+    match parts.as_slice() {
+        [target, name] if plain(target) && plain(name) && scalar(target) == *target => text.to_owned(),
+        _ => scalar(text),
+    }
 }
 
 /// The text with one more item at the end of a list that is a section of the file and has a line for each of
