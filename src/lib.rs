@@ -18,6 +18,9 @@ pub mod invariants;
 pub mod plan;
 
 pub mod store;
+
+pub mod git;
+
 pub mod targets;
 
 pub mod sandbox;

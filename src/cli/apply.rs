@@ -12,7 +12,7 @@ use super::progress::Lines;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::model::{Change, Effect};
-use crate::plan::{By, Confirmed, Consent, Plan, Unread, declared_renamings};
+use crate::plan::{By, Confirmed, Consent, Plan, Unread, declared_renamings, renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 
@@ -28,6 +28,9 @@ pub struct ApplyArgs {
     plan: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    /// Apply only what the files changed since this revision; drift is listed and left alone
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -62,6 +65,7 @@ impl ApplyArgs {
         Self {
             plan: None,
             selection: Selection { targets: Vec::new(), accept, strict: false },
+            since: None,
             auto_approve,
             expect_digest: None,
             json: false,
@@ -118,7 +122,7 @@ pub(super) fn carry_out(
         }
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
-    let work = Work::open(global, &ready, &wanted)?;
+    let work = Work::open(global, &ready, &wanted)?.since(global, args.since.as_deref(), reviewed.as_ref())?;
     let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
     let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
     let store = SqliteStore::open(folder).map_err(|e| store_failure(&e))?;
@@ -394,7 +398,10 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &
             let known = apply::memory(name, store).map_err(|e| store_failure(&e))?.unwrap_or_default().renamed;
             declared.intersection(&known).cloned().collect()
         } else {
-            declared
+            // What had drifted and was left alone was not renamed either.
+            let drift = plan.targets.iter().filter(|t| t.target == *name).flat_map(|t| &t.drift);
+            let left = renamings(drift.map(|d| &d.change));
+            declared.difference(&left).cloned().collect()
         };
         store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
     }
