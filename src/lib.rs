@@ -20,6 +20,9 @@ pub mod invariants;
 pub mod plan;
 
 pub mod store;
+
+pub mod git;
+
 pub mod targets;
 
 pub mod sandbox;

@@ -13,7 +13,7 @@ use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::invariants::Answer;
 use crate::model::{Change, Effect};
-use crate::plan::{By, Confirmed, Consent, Plan, TargetPlan, Unread, declared_renamings};
+use crate::plan::{By, Confirmed, Consent, Plan, TargetPlan, Unread, declared_renamings, renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
 use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
 
@@ -29,6 +29,9 @@ pub struct ApplyArgs {
     plan: Option<PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    /// Apply only what the files changed since this revision; drift is listed and left alone
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
     /// Do not ask
     #[arg(long)]
     auto_approve: bool,
@@ -63,6 +66,7 @@ impl ApplyArgs {
         Self {
             plan: None,
             selection: Selection { targets: Vec::new(), accept, strict: false },
+            since: None,
             auto_approve,
             expect_digest: None,
             json: false,
@@ -122,10 +126,11 @@ pub(super) fn carry_out(
         }
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
-    let (mut work, mut given_up) = match watched {
+    let (work, mut given_up) = match watched {
         Some(_) => Work::open_each(global, &ready, &wanted)?,
         None => (Work::open(global, &ready, &wanted)?, Vec::new()),
     };
+    let mut work = work.since(global, args.since.as_deref(), reviewed.as_ref())?;
     let mut left_out = Vec::new();
     let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
     let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
@@ -448,7 +453,10 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &
             let known = apply::memory(name, store).map_err(|e| store_failure(&e))?.unwrap_or_default().renamed;
             declared.intersection(&known).cloned().collect()
         } else {
-            declared
+            // What had drifted and was left alone was not renamed either.
+            let drift = plan.targets.iter().filter(|t| t.target == *name).flat_map(|t| &t.drift);
+            let left = renamings(drift.map(|d| &d.change));
+            declared.difference(&left).cloned().collect()
         };
         store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
     }

@@ -119,7 +119,7 @@ fn planned<'d>(
     let names: Vec<String> = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
     let store = store.as_ref().map(|s| s as &dyn Store);
-    let work = Work::open(global, ready, &names)?;
+    let work = Work::open(global, ready, &names)?.since(global, None, Some(&reviewed))?;
     let runtime = runtime()?;
     let (mut scenes, mut plans) = (Vec::new(), Vec::new());
     for session in &work.sessions {

@@ -109,7 +109,7 @@ fn known(global: &Global) -> Known {
     }
     let mut known = Known { catalogues, targets: BTreeMap::new(), broken: None };
     if root_of(&global.file).join(RESERVED_FILE).exists() {
-        let (declaration, sources, findings) = load::read(global, false);
+        let load::Read { declaration, sources, findings } = load::read(global, false).sound();
         if declaration.is_none() {
             known.broken = Some((findings, sources));
         }

@@ -3,6 +3,7 @@
 mod apply;
 mod arguments;
 mod asking;
+mod between;
 mod can;
 mod catalogue;
 pub mod ci;
@@ -19,6 +20,7 @@ mod plan;
 mod planning;
 mod progress;
 mod review;
+mod revision;
 mod rules;
 mod sandbox;
 mod schema;

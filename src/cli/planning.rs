@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use futures_util::future::join_all;
 
+use super::revision::Earlier;
 use super::{Exit, Failure, Global, Ui, load};
 use crate::config::{ProviderName, TargetDeclaration, Template};
-use crate::diagnostic::{Severity, Span};
+use crate::diagnostic::{Location, Severity, Span};
 use crate::invariants::Applier;
-use crate::model::Change;
+use crate::model::{Change, Claim, Desired, Ownership};
 use crate::plan::{Consent, Context, Forecast, Hands, Note, Options, Plan, Subject, TargetPlan, Unread, shrunk};
 use crate::store::Store;
 use crate::targets::http::Secret;
@@ -50,6 +51,8 @@ pub struct Work<'d> {
     pub ready: &'d load::Ready,
     /// The targets, by name.
     pub sessions: Vec<Session<'d>>,
+    /// The files as they were, where only what changed since is to be done.
+    pub since: Option<Earlier>,
 }
 
 /// The folder below which rolecall remembers, in `.rolecall`.
@@ -94,7 +97,7 @@ impl<'d> Work<'d> {
                 }
             }
         }
-        Ok((Self { ready, sessions }, unread))
+        Ok((Self { ready, sessions, since: None }, unread))
     }
 
     fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {
@@ -118,7 +121,36 @@ impl<'d> Work<'d> {
             }
             return Err(Failure { message: message.join("\n       "), help: Some(advice.join("\n")), ..first.clone() });
         }
-        Ok(Self { ready, sessions })
+        Ok(Self { ready, sessions, since: None })
+    }
+
+    /// The same, where only what changed since a revision is to be done; and where a reviewed plan is about that,
+    /// what changed since its revision.
+    ///
+    /// # Errors
+    /// When the revision is not to be had.
+    pub fn since(self, global: &Global, named: Option<&str>, reviewed: Option<&Plan>) -> Result<Self, Failure> {
+        let reviewed = reviewed.and_then(|r| r.since.as_ref());
+        let since = match (named, reviewed) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::error("--since belongs to the making of a plan, and this one is made")
+                    .help("make the plan again with `rolecall plan --since REV --out`"));
+            }
+            (Some(named), None) => Some(super::revision::earlier(global, named, None)?),
+            (None, Some(reviewed)) => {
+                let mut earlier = super::revision::earlier(global, &reviewed.commit, None)?;
+                earlier.revision.named.clone_from(&reviewed.named);
+                Some(earlier)
+            }
+            (None, None) => None,
+        };
+        Ok(Self { since, ..self })
+    }
+
+    /// What the files wanted of a target at the revision since which only what changed is to be done.
+    fn before(&self, target: &str) -> Option<&Desired<Span>> {
+        let declaration = self.since.as_ref()?.declaration.as_ref()?;
+        declaration.targets.iter().find(|t| t.name == target).map(|t| &t.desired)
     }
 
     /// Reads every target and makes the plan.
@@ -171,7 +203,9 @@ impl<'d> Work<'d> {
         {
             return Err(failure);
         }
-        Ok(Plan::new(plans, consents.to_vec(), None).without(unread))
+        let commit = super::revision::commit_of(&self.ready.declaration.root);
+        let since = self.since.as_ref().map(|s| s.revision.clone());
+        Ok(Plan::new(plans, consents.to_vec(), commit).since(since).without(unread))
     }
 
     /// Tells a target's reader what was known of it.
@@ -254,35 +288,16 @@ impl<'d> Work<'d> {
             Some(store) => crate::apply::memory(&declared.name, store).map_err(|e| Failure::error(e.to_string()))?,
             None => None,
         };
-        let capabilities = session.reader.capabilities();
         let locate = |span: Span| self.ready.sources.location(span);
         let reach = |change: &Change| session.reader.reach(change);
-        let context = Context {
-            provider: declared.provider.word(),
-            level: capabilities.level,
-            options: Options {
-                now: global.now(),
-                renames: capabilities.renames,
-                invites: capabilities.invites,
-                kept: capabilities.kept,
-            },
-            ownership: ownership.as_ref(),
-            kinds: &capabilities.kinds,
-            enables: capabilities.enables,
-            hands: Hands {
-                reach: Some(&reach),
-                contains: session.reader.contains_blocks(),
-                resends: session.reader.resends(),
-            },
-            applier: match &declared.identity {
-                Some(email) => Applier::Named(email),
-                // Whoever can write the file of a directory needs no account in it.
-                None if declared.provider == ProviderName::Directory => Applier::Anyone,
-                None => Applier::Unknown,
-            },
-            locate: &locate,
-            tests: &self.ready.declaration.tests,
+        let hands = Hands {
+            reach: Some(&reach),
+            contains: session.reader.contains_blocks(),
+            resends: session.reader.resends(),
         };
+        let tests = &self.ready.declaration.tests;
+        let context = context(global, declared, &*session.reader, ownership.as_ref(), hands, &locate, tests);
+        let context = Context { since: self.before(&declared.name), ..context };
         let mut plan = crate::plan::plan(&declared.desired, &reading.directory, &context);
         plan.doubts.clone_from(&reading.doubts);
         let known = reading.notes.iter().map(|n| Note { rule: None, message: n.clone(), help: None, declared: None });
@@ -292,11 +307,47 @@ impl<'d> Work<'d> {
         if !plan.is_empty() {
             let waves = plan.steps.chunk_by(|a, b| a.wave == b.wave);
             let waves: Vec<Vec<&Change>> = waves.map(|w| w.iter().map(|s| &s.change).collect()).collect();
-            let per_minute = capabilities.requests_per_minute;
+            let per_minute = session.reader.capabilities().requests_per_minute;
             let requests = session.reader.forecast(&waves);
             plan.forecast = requests.map(|requests| Forecast { requests, per_minute });
         }
         Ok(plan)
+    }
+}
+
+/// What a plan for a target needs to know besides the two states.
+pub fn context<'a>(
+    global: &Global,
+    declared: &'a TargetDeclaration,
+    reader: &'a dyn Reader,
+    ownership: Option<&'a Ownership>,
+    hands: Hands<'a>,
+    locate: &'a dyn Fn(Span) -> Location,
+    tests: &'a [Claim<Span>],
+) -> Context<'a, Span> {
+    let capabilities = reader.capabilities();
+    Context {
+        provider: declared.provider.word(),
+        level: capabilities.level,
+        options: Options {
+            now: global.now(),
+            renames: capabilities.renames,
+            invites: capabilities.invites,
+            kept: capabilities.kept,
+        },
+        ownership,
+        kinds: &capabilities.kinds,
+        enables: capabilities.enables,
+        hands,
+        applier: match &declared.identity {
+            Some(email) => Applier::Named(email),
+            // Whoever can write the file of a directory needs no account in it.
+            None if declared.provider == ProviderName::Directory => Applier::Anyone,
+            None => Applier::Unknown,
+        },
+        locate,
+        tests,
+        since: None,
     }
 }
 
@@ -318,6 +369,39 @@ pub fn check_targets(ready: &load::Ready, wanted: &[String]) -> Result<(), Failu
         }
     }
     Ok(())
+}
+
+/// A reader of a target that is asked what the target can do, and nothing else: no variable has to be set for
+/// that, and nothing is sent.
+///
+/// # Errors
+/// When what is declared of the target cannot be.
+pub fn offline(global: &Global, ready: &load::Ready, declared: &TargetDeclaration) -> Result<Box<dyn Reader>, Failure> {
+    let nowhere = match declared.provider {
+        ProviderName::Directory => "sqlite:nowhere.db",
+        _ => "https://nowhere.invalid",
+    };
+    let settings = declared.settings.iter().filter_map(|(name, text)| {
+        let value = Template::new(text).expand(|name| std::env::var(name).ok()).ok()?;
+        Some((name.clone(), value))
+    });
+    let settings: BTreeMap<String, String> = settings.collect();
+    let credentials = declared.credentials.keys().map(|name| (name.clone(), Secret::new("unset".to_owned())));
+    let credentials: BTreeMap<String, Secret> = credentials.collect();
+    let address = Address {
+        target: &declared.name,
+        provider: declared.provider.word(),
+        url: nowhere,
+        base: &ready.declaration.root,
+        credentials: &credentials,
+        settings: &settings,
+        catalogue: &declared.desired.catalogue,
+        successor: None,
+        wanted: Wanted::of(&declared.desired),
+        wire: &Wire::Live,
+    };
+    let link = Link::open(address).map_err(|e| Failure::error(e.to_string()))?;
+    Ok(link.reader(global.now()))
 }
 
 fn open_one<'d>(

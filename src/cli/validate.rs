@@ -5,6 +5,8 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::load::Read;
+use super::revision;
 use super::{Exit, Failure, Format, Global, Ui, load};
 use crate::diagnostic::Severity;
 use crate::render::{findings_github, findings_human, findings_json, findings_sarif, plural};
@@ -24,6 +26,10 @@ pub struct ValidateArgs {
     /// Take warnings for errors
     #[arg(long, env = "ROLECALL_STRICT", value_parser = BoolishValueParser::new())]
     strict: bool,
+    /// Take for warnings what was wrong at this revision as well, and for errors what is new: compared with
+    /// the last commit that it has in common with what is checked out, as a pull request is
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
 }
 
 /// Runs the command.
@@ -31,7 +37,15 @@ pub struct ValidateArgs {
 /// # Errors
 /// When a machine format cannot be written.
 pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exit, Failure> {
-    let (declaration, sources, findings) = load::read(global, args.strict);
+    let base = args.base.as_deref().map(|base| revision::earlier(global, base, None)).transpose()?;
+    let read = match &base {
+        None => load::read(global, args.strict),
+        Some(base) => {
+            base.revision.notes.iter().for_each(|n| ui.note(&format!("At {}: {n}\n", base.revision.named)));
+            load::read(global, false).against(&base.findings, args.strict)
+        }
+    };
+    let Read { declaration, sources, findings } = read.sound();
     let broken = findings.iter().any(|f| f.severity == Severity::Error);
     let format = if args.json { Format::Json } else { args.format };
     match format {

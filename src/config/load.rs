@@ -1,6 +1,7 @@
-//! Which files make up a declaration, and their bytes.
+//! Which files make up a declaration, and their bytes: on disk, or wherever else they lie ([`Place`]).
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,116 @@ pub fn load(path: &Path, profiles: &Profiles, now: Moment) -> Loaded {
     let mut sink = Sink::new();
     let mut sources = SourceMap::new();
     let root = root_of(path);
-    if find(path, &root, &mut sources, &mut sink) {
+    let disk = Disk { real: fs::canonicalize(&root).ok(), root: root.clone() };
+    if is_declaration(path, &mut sink) && find(&disk, &mut sources, &mut sink) {
         return read(root, sources, sink, profiles, now);
     }
     Loaded { sources, sink, declaration: None }
+}
+
+/// Reads the declaration whose files lie in another place than on disk. `root` is the folder that relative
+/// paths in it begin at.
+#[must_use]
+pub fn load_place(root: PathBuf, place: &dyn Place, profiles: &Profiles, now: Moment) -> Loaded {
+    let mut sink = Sink::new();
+    let mut sources = SourceMap::new();
+    if find(place, &mut sources, &mut sink) {
+        return read(root, sources, sink, profiles, now);
+    }
+    Loaded { sources, sink, declaration: None }
+}
+
+/// What lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lies {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// Something else, which is not read.
+    Other,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leads {
+    /// Whether it leads to a folder.
+    pub folder: bool,
+    /// What it leads to below the root; nothing where it leads out of it, or nowhere.
+    pub inside: Option<PathBuf>,
+}
+
+/// A place in which the files of a declaration lie. Every path is below its root, and the root itself is
+/// the empty path. Which of the files count is decided here, and for all places alike.
+pub trait Place {
+    /// What lies in a folder, in any order.
+    ///
+    /// # Errors
+    /// Why the folder cannot be read, in words.
+    fn entries(&self, folder: &Path) -> Result<Vec<(OsString, Lies)>, String>;
+
+    /// The first bytes of a file, `limit` at most.
+    ///
+    /// # Errors
+    /// Why the file cannot be read, in words.
+    fn bytes(&self, file: &Path, limit: u64) -> Result<Vec<u8>, String>;
+
+    /// Whether there is a file, be it by a link.
+    fn has_file(&self, path: &Path) -> bool;
+
+    /// Where a link leads.
+    fn follow(&self, link: &Path) -> Leads;
+}
+
+/// The files as they lie on disk.
+struct Disk {
+    root: PathBuf,
+    /// The root without links; links may not lead out of it.
+    real: Option<PathBuf>,
+}
+
+impl Disk {
+    fn path(&self, below: &Path) -> PathBuf {
+        if below.as_os_str().is_empty() { self.root.clone() } else { self.root.join(below) }
+    }
+}
+
+impl Place for Disk {
+    fn entries(&self, folder: &Path) -> Result<Vec<(OsString, Lies)>, String> {
+        let entries = fs::read_dir(self.path(folder)).map_err(|e| e.to_string())?;
+        let one = |entry: fs::DirEntry| {
+            let is = entry.file_type().ok()?;
+            let lies = match () {
+                () if is.is_symlink() => Lies::Link,
+                () if is.is_dir() => Lies::Folder,
+                () if is.is_file() => Lies::File,
+                () => Lies::Other,
+            };
+            Some((entry.file_name(), lies))
+        };
+        Ok(entries.filter_map(|e| one(e.ok()?)).collect())
+    }
+
+    fn bytes(&self, file: &Path, limit: u64) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let read = fs::File::open(self.path(file)).and_then(|f| f.take(limit).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|e| e.to_string())
+    }
+
+    fn has_file(&self, path: &Path) -> bool {
+        self.path(path).is_file()
+    }
+
+    fn follow(&self, link: &Path) -> Leads {
+        let target = fs::canonicalize(self.path(link));
+        let inside = match (&target, &self.real) {
+            (Ok(target), Some(real)) => target.strip_prefix(real).ok().map(Path::to_owned),
+            _ => None,
+        };
+        Leads { folder: target.is_ok_and(|t| t.is_dir()), inside }
+    }
 }
 
 /// Reads a declaration from texts that are already in memory, for tests and for other revisions.
@@ -66,8 +173,8 @@ pub fn root_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Finds and reads the files. False when there is no declaration at all.
-fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> bool {
+/// Whether there is a declaration on disk at all, and by its name.
+fn is_declaration(path: &Path, sink: &mut Sink) -> bool {
     let main = if path.is_dir() { path.join(RESERVED_FILE) } else { path.to_owned() };
     if !main.is_file() {
         let text = format!("there is no declaration at {}", spelled(&main));
@@ -82,20 +189,19 @@ fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> b
         sink.push(Finding::nowhere(Code::NoDeclaration, text).help(help));
         return false;
     }
-    let mut walk = Walk {
-        root: root.to_owned(),
-        real: fs::canonicalize(root).ok(),
-        found: Vec::new(),
-        folders: HashSet::new(),
-        links: Vec::new(),
-    };
+    true
+}
+
+/// Finds and reads the files. False when nothing can be made of them.
+fn find(place: &dyn Place, sources: &mut SourceMap, sink: &mut Sink) -> bool {
+    let mut walk = Walk { place, found: Vec::new(), folders: HashSet::new(), links: Vec::new() };
     walk.folder(Path::new(""), 0, sink);
     walk.check_links(sink);
     let mut found = walk.found;
     found.sort();
     let mut total = 0;
     for (count, file) in found.iter().enumerate() {
-        let shown = shown(root, file);
+        let shown = shown(file);
         if count >= FILES_MAX {
             let text = format!("there are more than {FILES_MAX} files; `{shown}` and what follows is not read");
             sink.push(
@@ -103,7 +209,7 @@ fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> b
             );
             return false;
         }
-        if let Some(text) = read_file(file, &shown, sink) {
+        if let Some(text) = read_file(place, file, &shown, sink) {
             total += text.len() as u64;
             if total > TOTAL_MAX {
                 let text = format!("all files together are larger than {} GiB", TOTAL_MAX >> 30);
@@ -119,10 +225,9 @@ fn find(path: &Path, root: &Path, sources: &mut SourceMap, sink: &mut Sink) -> b
     true
 }
 
-/// The path as people see it: below the root, with `/`.
-fn shown(root: &Path, file: &Path) -> String {
-    let relative = file.strip_prefix(root).unwrap_or(file);
-    let parts: Vec<String> = relative.components().map(|c| spelled(Path::new(c.as_os_str()))).collect();
+/// A path below the root as people see it: with `/`.
+fn shown(below: &Path) -> String {
+    let parts: Vec<String> = below.components().map(|c| spelled(Path::new(c.as_os_str()))).collect();
     parts.join("/")
 }
 
@@ -133,21 +238,35 @@ fn spelled(path: &Path) -> String {
 }
 
 /// Whether a JSON file looks like one of a declaration: some of its sections, and no output of rolecall.
-fn like_a_declaration(file: &Path) -> bool {
-    let mut begin = Vec::new();
-    let read = fs::File::open(file).and_then(|f| f.take(4096).read_to_end(&mut begin));
+fn like_a_declaration(place: &dyn Place, file: &Path) -> bool {
+    let begin = place.bytes(file, 4096).unwrap_or_default();
     let text = String::from_utf8_lossy(&begin);
     let sections = ["users", "teams", "targets", "roles", "resources", "grants"];
-    read.is_ok() && !text.contains("\"rolecall.") && sections.iter().any(|s| text.contains(&format!("\"{s}\":")))
+    !text.contains("\"rolecall.") && sections.iter().any(|s| text.contains(&format!("\"{s}\":")))
 }
 
-fn read_file(file: &Path, shown: &str, sink: &mut Sink) -> Option<String> {
-    let mut bytes = Vec::new();
-    let read = fs::File::open(file).and_then(|f| f.take(FILE_MAX + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
-        sink.push(Finding::nowhere(Code::Unreadable, format!("`{shown}` cannot be read: {error}")));
-        return None;
-    }
+/// Whether a file of this name belongs to a declaration: hidden ones do not, wherever they are hidden.
+#[must_use]
+pub fn counts(below: &Path) -> bool {
+    !below.components().any(|c| is_hidden(c.as_os_str())) && is_yaml(below)
+}
+
+fn is_hidden(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "yaml" || e == "yml")
+}
+
+fn read_file(place: &dyn Place, file: &Path, shown: &str, sink: &mut Sink) -> Option<String> {
+    let bytes = match place.bytes(file, FILE_MAX + 1) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            sink.push(Finding::nowhere(Code::Unreadable, format!("`{shown}` cannot be read: {error}")));
+            return None;
+        }
+    };
     if bytes.len() as u64 > FILE_MAX {
         let text = format!("`{shown}` is larger than {} MiB", FILE_MAX >> 20);
         sink.push(
@@ -169,62 +288,52 @@ fn read_file(file: &Path, shown: &str, sink: &mut Sink) -> Option<String> {
 }
 
 /// The walk over the folders below a root.
-struct Walk {
-    root: PathBuf,
-    /// The root without links; links may not lead out of it.
-    real: Option<PathBuf>,
+struct Walk<'p> {
+    place: &'p dyn Place,
     found: Vec<PathBuf>,
-    /// The folders that were read, below the root.
+    /// The folders that were read.
     folders: HashSet<PathBuf>,
-    /// Links to YAML files and folders within the root, and what they lead to below it.
+    /// Links to YAML files and folders within the root, and what they lead to.
     links: Vec<(PathBuf, PathBuf)>,
 }
 
-impl Walk {
-    /// Looks through the folder at a path below the root.
+impl Walk<'_> {
+    /// Looks through a folder.
     fn folder(&mut self, below: &Path, depth: usize, sink: &mut Sink) {
         if self.found.len() > FILES_MAX {
             return;
         }
-        let folder = if below.as_os_str().is_empty() { self.root.clone() } else { self.root.join(below) };
         if depth > FOLDERS_MAX {
-            let text = format!("the folder `{}` lies in more than {FOLDERS_MAX} others", shown(&self.root, &folder));
+            let text = format!("the folder `{}` lies in more than {FOLDERS_MAX} others", shown(below));
             sink.push(Finding::nowhere(Code::TooDeep, text).help("move it up, or take it out of this folder"));
             return;
         }
         self.folders.insert(below.to_owned());
-        let entries = match fs::read_dir(&folder) {
+        let mut entries = match self.place.entries(below) {
             Ok(entries) => entries,
             Err(error) => {
-                let text = format!("the folder `{}` cannot be read: {error}", shown(&self.root, &folder));
+                let text = format!("the folder `{}` cannot be read: {error}", shown(below));
                 sink.push(Finding::nowhere(Code::Unreadable, text).help("let the account that runs rolecall read it"));
                 return;
             }
         };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-        paths.sort();
-        for path in paths {
-            let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
-            if hidden {
+        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (name, lies) in entries {
+            if is_hidden(&name) {
                 continue;
             }
-            let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-            if meta.is_symlink() {
-                self.link(&path, yaml, sink);
-            } else if meta.is_dir() {
-                if path.join(RESERVED_FILE).is_file() {
-                    let text =
-                        format!("the folder `{}` is another declaration and is not read", shown(&self.root, &path));
+            let path = below.join(&name);
+            match lies {
+                Lies::Link => self.link(path, sink),
+                Lies::Folder if self.place.has_file(&path.join(RESERVED_FILE)) => {
+                    let text = format!("the folder `{}` is another declaration and is not read", shown(&path));
                     let help = "that is so because of its own rolecall.yaml; name it with --file to work with it";
                     sink.push(Finding::nowhere(Code::NoEffect, text).severity(Severity::Note).help(help));
-                } else if let Some(name) = path.file_name() {
-                    self.folder(&below.join(name), depth + 1, sink);
                 }
-            } else if meta.is_file() && yaml {
-                self.found.push(path);
-            } else if meta.is_file() {
-                self.left_out(&path, sink);
+                Lies::Folder => self.folder(&path, depth + 1, sink),
+                Lies::File if is_yaml(&path) => self.found.push(path),
+                Lies::File => self.left_out(&path, sink),
+                Lies::Other => {}
             }
         }
     }
@@ -234,32 +343,25 @@ impl Walk {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let why = match extension.as_str() {
             "yaml" | "yml" => "in lower case",
-            "json" if like_a_declaration(path) => "even where it holds JSON",
+            "json" if like_a_declaration(self.place, path) => "even where it holds JSON",
             _ => return,
         };
-        let text =
-            format!("`{}` is not read: a file of a declaration ends in .yaml or .yml, {why}", shown(&self.root, path));
+        let text = format!("`{}` is not read: a file of a declaration ends in .yaml or .yml, {why}", shown(path));
         let finding = Finding::nowhere(Code::NoEffect, text).severity(Severity::Note);
         sink.push(finding.help("give it another name if it belongs to the declaration"));
     }
 
     /// A link that leads out of the root is refused; one within it is looked at when all is found.
-    fn link(&mut self, path: &Path, yaml: bool, sink: &mut Sink) {
-        let target = fs::canonicalize(path);
-        let folder = target.as_ref().is_ok_and(|t| t.is_dir());
-        if !yaml && !folder {
+    fn link(&mut self, path: PathBuf, sink: &mut Sink) {
+        let leads = self.place.follow(&path);
+        if !is_yaml(&path) && !leads.folder {
             return;
         }
-        let inside = match (&target, &self.real) {
-            (Ok(target), Some(real)) => target.strip_prefix(real).ok(),
-            _ => None,
-        };
-        if let Some(inside) = inside {
-            self.links.push((path.to_owned(), inside.to_owned()));
+        if let Some(inside) = leads.inside {
+            self.links.push((path, inside));
             return;
         }
-        let text =
-            format!("the link `{}` leads out of the folder of the declaration, or nowhere", shown(&self.root, path));
+        let text = format!("the link `{}` leads out of the folder of the declaration, or nowhere", shown(&path));
         let help = "copy the file, or move the declaration: what is reviewed must lie in this folder";
         sink.push(Finding::nowhere(Code::LinkLeavesTree, text).help(help));
     }
@@ -269,16 +371,13 @@ impl Walk {
         if self.links.is_empty() {
             return;
         }
-        let files: HashSet<&Path> = self.found.iter().filter_map(|f| f.strip_prefix(&self.root).ok()).collect();
+        let files: HashSet<&Path> = self.found.iter().map(PathBuf::as_path).collect();
         for (link, target) in &self.links {
             if files.contains(target.as_path()) || self.folders.contains(target) {
                 continue;
             }
-            let text = format!(
-                "the link `{}` leads to `{}`, which is not read",
-                shown(&self.root, link),
-                shown(Path::new(""), target)
-            );
+            let (link, target) = (shown(link), shown(target));
+            let text = format!("the link `{link}` leads to `{target}`, which is not read");
             let help = "copy it to the place of the link: hidden files and folders, other declarations and files without .yaml or .yml are not read";
             sink.push(Finding::nowhere(Code::LinkLeavesTree, text).help(help));
         }

@@ -24,10 +24,11 @@ pub struct Confirmed<'p> {
 }
 
 impl<'p> Confirmed<'p> {
-    /// Takes note of the agreement; `None` for a plan that a rule forbids, to which nobody can agree.
+    /// Takes note of the agreement; `None` for a plan that a rule forbids, to which nobody can agree, and for one
+    /// between two revisions, for which nothing live was read.
     #[must_use]
     pub fn new(plan: &'p Plan, by: By) -> Option<Self> {
-        (!plan.is_blocked()).then_some(Self { plan, by })
+        (!plan.is_blocked() && plan.between.is_none()).then_some(Self { plan, by })
     }
 
     /// The plan.

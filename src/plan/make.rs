@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use super::apart::{Apart, apart};
 use super::judge::{Said, judge};
 use super::search::STATES_MAX;
 use super::types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan};
 use super::{
-    Conflict, Consent, Hands, Loss, Options, Reason, Situation, Subject, difference, order, saved, touched, whole,
+    Conflict, Consent, Difference, Hands, Loss, Options, Reason, Remark, Situation, Step, Subject, difference, order,
+    saved, touched, whole,
 };
 use crate::access::{self, Asker, At, Files, World};
 use crate::approval;
@@ -38,21 +40,39 @@ pub struct Context<'a, O> {
     pub locate: &'a dyn Fn(O) -> Location,
     /// The access tests: those for this target hold of what the plan leads to, or stop it.
     pub tests: &'a [Claim<O>],
+    /// The files as they were at a revision, where only what changed since is to be done: what a plan of them
+    /// would do as well is drift, and left as it is. Of a target that they did not have, nothing is.
+    pub since: Option<&'a Desired<O>>,
 }
 
 /// Plans one target. `blast-radius` and `ownership-is-said` are judged by [`Plan::new`], because
 /// consents hold for all targets together.
 #[must_use]
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
-    let mut found =
-        difference(desired, live, context.options, context.ownership.map_or(&BTreeSet::new(), |o| &o.renamed));
-    let never = context.hands.sort_out(&mut found, live, &desired.blocked_leavers);
+    let (mut found, never) = found(desired, live, context);
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
     let (mut notes, mut guards) = (Vec::new(), Vec::new());
+    let before = context.since.map(|base| self::found(base, live, context));
+    let (drift, along) = match &before {
+        None => (Vec::new(), Vec::new()),
+        Some((before, _)) => {
+            let before: Vec<Change> = before.changes.iter().map(|p| p.change.clone()).collect();
+            let Apart { caused, drift, along } = apart(live, std::mem::take(&mut found.changes), &before);
+            found.changes = caused;
+            (drift, along)
+        }
+    };
+    // What stood in the way before is said, and does not stop what has nothing to do with it.
+    let was_so = |code: &str, message: &str| {
+        before.as_ref().is_some_and(|(found, never)| {
+            let said = |r: &Remark<O>| r.code.is_some_and(|c| c.name() == code) && r.message == message;
+            found.remarks.iter().any(said) || never.iter().any(|v| v.rule == code && v.message == message)
+        })
+    };
     for remark in found.remarks {
         let declared = locate(remark.origin);
         match remark.code {
-            Some(code @ (Code::RenameBothLive | Code::BlockBeatsAll)) => {
+            Some(code @ (Code::RenameBothLive | Code::BlockBeatsAll)) if !was_so(code.name(), &remark.message) => {
                 let at = declared.map(|l| format!("{l}: ")).unwrap_or_default();
                 let mut verdict = Verdict::new(code.name(), Answer::Violated, format!("{at}{}", remark.message));
                 verdict.help = remark.help;
@@ -66,7 +86,13 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
             }),
         }
     }
-    guards.extend(never);
+    for verdict in never {
+        if was_so(&verdict.rule, &verdict.message) {
+            notes.push(so_before(verdict));
+        } else {
+            guards.push(verdict);
+        }
+    }
     say_circles(live, &mut notes);
     say_swaps(&found.changes.iter().map(|p| &p.change).collect::<Vec<_>>(), &mut notes);
 
@@ -98,7 +124,17 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         guards.extend(invariants::no_self_lockout(live, context.applier, &ordered.after_lockout, all));
     }
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
-    guards.extend(judge_tests(desired, live, context, steps.iter().map(|s| &s.change)));
+    let failed_before = match context.since {
+        Some(_) => judge_tests(desired, live, context, std::iter::empty()),
+        None => Vec::new(),
+    };
+    for verdict in judge_tests(desired, live, context, steps.iter().map(|s| &s.change)) {
+        if verdict.answer == Answer::Violated && failed_before.contains(&verdict) {
+            notes.push(so_before(verdict));
+        } else {
+            guards.push(verdict);
+        }
+    }
 
     let all: Vec<&Change> = steps.iter().map(|s| &s.change).collect();
     let mut said = Said::new(&desired.rules);
@@ -132,6 +168,8 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         access,
         approvals,
         observed,
+        drift: drift.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect(),
+        along: along_with(&steps, &along),
         losses: ordered.losses,
         why_lost: ordered.without_loss.as_ref().map(why_lost),
         pending: found.pending,
@@ -151,6 +189,30 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         shrunk: BTreeMap::new(),
         forecast: None,
     }
+}
+
+/// What separates the files from what is live, as far as the target can make it, and what stops a plan of that.
+fn found<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> (Difference<O>, Vec<Verdict>) {
+    let renamed = context.ownership.map(|o| &o.renamed);
+    let mut found = difference(desired, live, context.options, renamed.unwrap_or(&BTreeSet::new()));
+    let never = context.hands.sort_out(&mut found, live, &desired.blocked_leavers);
+    (found, never)
+}
+
+/// What a rule says of something that was so before.
+fn so_before(verdict: Verdict) -> Note {
+    let message = format!("{} (it was so before)", verdict.message);
+    Note { rule: Some(verdict.rule), message, help: verdict.help, declared: None }
+}
+
+/// The numbers of the steps that make what goes along.
+fn along_with(steps: &[Step], along: &[Change]) -> Vec<u32> {
+    if along.is_empty() {
+        return Vec::new();
+    }
+    let of = |change: &Change| (change.object(), change.effect());
+    let all: Vec<_> = along.iter().map(of).collect();
+    steps.iter().filter(|s| all.contains(&of(&s.change))).map(|s| s.id).collect()
 }
 
 /// Who lacks something for a moment, each with what it is.
@@ -446,6 +508,8 @@ impl Plan {
             digest: String::new(),
             rolecall: env!("CARGO_PKG_VERSION").to_owned(),
             commit,
+            since: None,
+            between: None,
             consents,
             guards,
             targets,

@@ -2,6 +2,8 @@
 //! guards that judge it, and the saved plan with its digest.
 
 mod align;
+mod apart;
+mod called;
 mod cell;
 mod confirmed;
 mod consent;
@@ -28,6 +30,7 @@ mod teams;
 mod told;
 mod touched;
 mod types;
+mod undeclared;
 mod users;
 mod whole;
 mod work;
@@ -51,5 +54,6 @@ pub use order::{Conflict, Edge, Loss, Ordered, Reason, Situation, Step, order};
 pub use reach::{Belongings, ByHand, Hands, Reach, leaving};
 pub use renames::{Renaming, declared_renamings, renamings};
 pub use saved::{PlanError, SIZE_MAX, digest, load, save};
-pub use types::{FORMAT, Judged, Limit, Note, Observed, Plan, Promise, TargetPlan, Unread};
+pub use types::{Between, FORMAT, Judged, Limit, Note, Observed, Plan, Promise, Revision, TargetPlan, Unread};
+pub use undeclared::no_longer_declared;
 pub use whole::{Forecast, Shrunk, shrunk};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::testing::{everything, planned, read, whole};
-use super::{Plan, load, save};
+use super::end::end_state;
+use super::testing::{everything, planned, planned_since, read, whole};
+use super::{Plan, load, renamings, save};
 use crate::access::naive::Naive;
 use crate::invariants::{Answer, Verdict};
 use crate::model::*;
@@ -141,6 +142,77 @@ proptest! {
     }
 
     #[test]
+    fn what_changed_is_done_and_what_had_drifted_stays(
+        a in seeds(), b in seeds(), c in seeds(), shape in any::<[u8; 4]>(), down: bool, turn: u8, drifted: bool,
+    ) {
+        // Most of what the files were is live, and most of it stays in the files.
+        let mut base = mixed(&a, &b, shape[0]);
+        let mut head = mixed(&base, &c, shape[1]);
+        if !drifted {
+            base = a.clone();
+            head = mixed(&a, &c, shape[1]);
+        }
+        let there = |s: &Seeds| { let s = s.clone(); move |i: usize| s.users[i].0 && turn % 4 < 2 };
+        let live_text = words(&a, false, |_| true, |_| None);
+        // The files were renamed after as well, or only now.
+        let base_text = match shape[2] % 4 {
+            0 => words(&base, false, |_| true, |name| old_name(name, turn, &live_text)),
+            _ => words(&base, false, |_| true, |_| None),
+        };
+        let head_text = words(&head, down && drifted, there(&head), |name| old_name(name, turn, &live_text));
+        let (live, _) = read(&live_text, true);
+        let files = |text: &str| {
+            let mut files = everything(read(text, true));
+            files.rules.removal.users = if shape[3] % 3 == 0 { UserRemoval::Disable } else { UserRemoval::Delete };
+            files
+        };
+        let (since, desired) = (files(&base_text), files(&head_text));
+        let text = format!("\n--- live\n{live_text}\n--- base\n{base_text}\n--- head\n{head_text}");
+        let full = planned(&desired, &live);
+        prop_assume!(full.guards.iter().all(|v| v.rule != "rename-both-live"));
+        prop_assume!(planned(&since, &live).guards.iter().all(|v| v.rule != "rename-both-live"));
+        let plan = planned_since(&desired, &live, Some(&since), BTreeSet::new());
+        prop_assert!(plan.guards.iter().all(|v| v.rule != "cycle"), "{:?}{text}", plan.guards);
+
+        // Nothing is made up, and nothing is lost.
+        let has = |change: &Change| full.steps.iter().any(|s| s.change.object() == change.object());
+        prop_assert!(plan.drift.iter().all(|d| has(&d.change)), "{:?}{text}", plan.drift);
+        prop_assert!(plan.steps.iter().all(|s| has(&s.change)), "{:?}{text}", plan.steps);
+        for step in &full.steps {
+            let found = plan.drift.iter().any(|d| d.change == step.change)
+                || plan.steps.iter().any(|s| s.change.object() == step.change.object());
+            prop_assert!(found, "{:?}{text}", step.change);
+        }
+        if !drifted && live_text == base_text {
+            prop_assert!(plan.drift.is_empty(), "{:?}{text}", plan.drift);
+            prop_assert_eq!(plan.steps.len(), full.steps.len());
+        }
+
+        // It can be done, and then there is no more of it to do.
+        let mut now = Naive::of(&live);
+        for step in &plan.steps {
+            now.apply(&step.change).map_err(|e| TestCaseError::fail(format!("{e}: {:?}{text}", step.change)))?;
+        }
+        let after = end_state(&live, plan.steps.iter().map(|s| &s.change));
+        prop_assert_eq!(&now, &Naive::of(&after), "{}", text);
+        let made = renamings(plan.steps.iter().map(|s| &s.change));
+        let again = planned_since(&desired, &after, Some(&since), made.clone());
+        prop_assume!(again.guards.iter().all(|v| v.rule != "rename-both-live"));
+        prop_assert!(again.steps.is_empty(), "{:?}{text}", again.steps);
+        prop_assert_eq!(again.drift.is_empty(), plan.drift.is_empty(), "{:?} {:?}{}", again.drift, plan.drift, text);
+
+        // What had drifted is the rest, and nothing else.
+        for step in &planned_since(&desired, &after, None, made).steps {
+            now.apply(&step.change).map_err(TestCaseError::fail)?;
+        }
+        let mut all = Naive::of(&live);
+        for step in &full.steps {
+            all.apply(&step.change).map_err(TestCaseError::fail)?;
+        }
+        prop_assert_eq!(&now, &all, "{}", text);
+    }
+
+    #[test]
     fn any_bytes_are_refused_in_words(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(load(&bytes).is_err());
     }
@@ -155,6 +227,21 @@ proptest! {
             prop_assert_eq!(super::digest(&read), plan.digest);
         }
     }
+}
+
+/// The first organization with some parts of the second.
+fn mixed(a: &Seeds, b: &Seeds, which: u8) -> Seeds {
+    let mut mixed = a.clone();
+    let take = |bit: u8, i: usize| which >> bit & 1 == 1 && (which >> (i % 5)) & 1 == 1;
+    (0..mixed.users.len()).filter(|i| take(0, *i)).for_each(|i| mixed.users[i] = b.users[i]);
+    (0..mixed.teams.len()).filter(|i| take(1, *i)).for_each(|i| mixed.teams[i] = b.teams[i]);
+    (0..mixed.resources.len()).filter(|i| take(2, *i)).for_each(|i| mixed.resources[i] = b.resources[i]);
+    let (members, grants) = (mixed.members.len(), mixed.grants.len());
+    if which >> 3 & 1 == 1 {
+        mixed.members.splice(members / 2.., b.members.iter().copied());
+        mixed.grants.splice(..grants / 2, b.grants.iter().copied());
+    }
+    mixed
 }
 
 /// How many administrators a plan says there are at every moment; nothing is said of a plan that is stopped.

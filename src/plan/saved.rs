@@ -33,6 +33,12 @@ pub enum PlanError {
         /// The digest that it has.
         found: String,
     },
+    /// A plan between two revisions.
+    #[error(
+        "this is what changes between two revisions of the files: nothing live was read for it, and it cannot be \
+         applied; save one with `rolecall plan --out`"
+    )]
+    Between,
     /// The steps contradict each other.
     #[error("the plan is broken: {0}; make it again")]
     Inconsistent(String),
@@ -68,6 +74,9 @@ pub fn load(bytes: &[u8]) -> Result<Plan, PlanError> {
     let found = digest(&plan);
     if found != plan.digest {
         return Err(PlanError::Altered { said: plan.digest, found });
+    }
+    if plan.between.is_some() {
+        return Err(PlanError::Between);
     }
     consistent(&plan)?;
     Ok(plan)

@@ -1,11 +1,11 @@
 //! Small directories from a few words, for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::Location;
 use crate::model::*;
-use crate::plan::{Context, Hands, Options, Plan, Promise, Step, TargetPlan, plan};
+use crate::plan::{Context, Hands, Options, Plan, Promise, Renaming, Step, TargetPlan, plan};
 
 /// A day on which every test takes place.
 pub(crate) fn today() -> Moment {
@@ -199,15 +199,45 @@ pub(crate) fn planned(desired: &Desired<()>, live: &Directory) -> TargetPlan {
 }
 
 pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
-    made(desired, live, ownership, Hands::default())
+    made(desired, live, ownership, Hands::default(), None)
+}
+
+/// The plan of one target that has been managed as a whole before, of everything or of what changed since other
+/// files; with the renamings that were made before.
+pub(crate) fn planned_since(
+    desired: &Desired<()>,
+    live: &Directory,
+    since: Option<&Desired<()>>,
+    renamed: BTreeSet<Renaming>,
+) -> TargetPlan {
+    let ownership = desired.manage.ownership(&desired.directory);
+    let listed_members = live.teams().iter().map(|t| t.name.to_string()).chain(ownership.listed_members).collect();
+    let ownership = Ownership { listed_members, renamed, ..ownership };
+    made(desired, live, Some(&ownership), Hands::default(), since)
+}
+
+pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
+    made(desired, live, ownership, Hands::default(), None)
+}
+
+/// The plan of what changed since other files.
+pub(crate) fn planned_since(desired: &Desired<()>, live: &Directory, since: &Desired<()>) -> TargetPlan {
+    let ownership = since.manage.ownership(&since.directory);
+    made(desired, live, Some(&ownership), Hands::default(), Some(since))
 }
 
 /// The plan for one target that cannot make everything.
 pub(crate) fn planned_with(desired: &Desired<()>, live: &Directory, hands: Hands<'_>) -> TargetPlan {
-    made(desired, live, Some(&desired.manage.ownership(&desired.directory)), hands)
+    made(desired, live, Some(&desired.manage.ownership(&desired.directory)), hands, None)
 }
 
-fn made(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>, hands: Hands<'_>) -> TargetPlan {
+fn made(
+    desired: &Desired<()>,
+    live: &Directory,
+    ownership: Option<&Ownership>,
+    hands: Hands<'_>,
+    since: Option<&Desired<()>>,
+) -> TargetPlan {
     let locate = |()| Location { file: "rolecall.yaml".into(), line: 1 };
     let context = Context {
         provider: "directory",
@@ -220,6 +250,7 @@ fn made(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>, 
         applier: crate::invariants::Applier::Anyone,
         locate: &locate,
         tests: &[],
+        since,
     };
     plan(desired, live, &context)
 }

@@ -103,6 +103,13 @@ pub struct TargetPlan {
     pub steps: Vec<Step>,
     /// Differences that are reported and not written.
     pub observed: Vec<Observed>,
+    /// Where a plan is only about what changed since a revision: what had drifted before, which a plan of that
+    /// revision would write as well. This plan does not touch it, and it is no part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Observed>,
+    /// The numbers of the steps that had drifted before as well, and are made because others need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub along: Vec<u32>,
     /// Access that somebody lacks for a moment though they have it before and after, because no order
     /// avoids it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -201,6 +208,34 @@ pub struct Unread {
     pub why: String,
 }
 
+/// A revision of the files that a plan compares with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revision {
+    /// As it was named: `origin/main`.
+    pub named: String,
+    /// The commit whose files are compared with: the last one that the named revision and the files of this plan
+    /// have in common.
+    pub commit: String,
+    /// What is to be known of it: that the files were broken there, or lay in another folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// That a plan is between two revisions of the files. Nothing live was read for it, and it cannot be applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Between {
+    /// The revision whose files are taken for what is live.
+    pub base: Revision,
+    /// The revision whose files are wanted; absent for the files as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Revision>,
+    /// What changes for whole targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// A plan over all targets of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -212,9 +247,15 @@ pub struct Plan {
     pub digest: String,
     /// The version of rolecall that made it.
     pub rolecall: String,
-    /// The commit of the declaration, where it is known.
+    /// The commit of the declaration, where it is known; with `-dirty` behind it where files differ from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Where it is only about what changed since a revision: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Revision>,
+    /// Where it is between two revisions: which ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
     /// What was agreed to, sorted.
     pub consents: Vec<Consent>,
     /// What is wrong with the consents.
@@ -232,6 +273,18 @@ impl Plan {
     pub fn without(mut self, unread: Vec<Unread>) -> Self {
         self.unread = unread;
         self
+    }
+
+    /// The same plan, which is only about what changed since a revision.
+    #[must_use]
+    pub fn since(self, since: Option<Revision>) -> Self {
+        Self { since, ..self }
+    }
+
+    /// The same plan, which is between two revisions.
+    #[must_use]
+    pub fn between(self, between: Between) -> Self {
+        Self { between: Some(between), ..self }
     }
 
     /// Whether nothing is to be done anywhere.

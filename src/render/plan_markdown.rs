@@ -8,7 +8,7 @@ use super::besides::besides;
 use super::changes::{Effects, Line, Section, of_steps, sections};
 use super::markdown::{code, fence, text};
 use super::plan_parts as parts;
-use super::text::{name, prose, short_digest, thousands};
+use super::text::{name, prose, thousands};
 use crate::access::AccessEffect;
 use crate::diagnostic::Location;
 use crate::invariants::{Answer, Verdict};
@@ -28,8 +28,11 @@ const BESIDES: usize = 40;
 #[must_use]
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
+    for said in parts::revisions(plan) {
+        let _ = writeln!(out, "{}\n", text(&said));
+    }
     for one in &plan.targets {
-        target(&mut out, one);
+        target(&mut out, one, plan.between.is_some());
     }
     for unread in &plan.unread {
         let (target, why) = (code(&name(&unread.target)), text(&prose(&unread.why)));
@@ -54,7 +57,9 @@ pub fn plan(plan: &Plan) -> String {
     }
     let effects = Effects::of(plan.targets.iter().flat_map(|t| &t.steps));
     let summary = if plan.is_empty() { "No changes.".to_owned() } else { format!("Plan: {effects}.") };
-    let _ = writeln!(out, "{summary} Digest {}", code(&short_digest(&plan.digest)));
+    let (digest, commit) = parts::seal(plan);
+    let of = commit.map(|of| format!(" for {}", text(&of))).unwrap_or_default();
+    let _ = writeln!(out, "{summary} Digest {}{of}", code(&digest));
     out
 }
 
@@ -68,12 +73,13 @@ pub fn order(plan: &Plan) -> String {
     format!("\n<details><summary>Order</summary>\n\n{}\n</details>\n", fence("text", &lines))
 }
 
-fn target(out: &mut String, plan: &TargetPlan) {
+fn target(out: &mut String, plan: &TargetPlan, between: bool) {
     let said = if plan.is_empty() { "no changes".to_owned() } else { text(&access::verdict(&plan.access)) };
     let blocked = if plan.is_blocked() { " · **blocked**" } else { "" };
     let _ = writeln!(out, "### rolecall · {} · {said}{blocked}\n", code(&name(&plan.target)));
     if plan.is_empty() {
-        let _ = writeln!(out, "{}\n", text(&parts::nothing(plan)));
+        let said = if between { parts::nothing_between(plan) } else { parts::nothing(plan) };
+        let _ = writeln!(out, "{}\n", text(&said));
     } else {
         let effects = Effects::of(plan.steps.iter());
         let (provider, promise) = (text(&name(&plan.provider)), parts::promise(plan.level));
@@ -108,6 +114,8 @@ fn target(out: &mut String, plan: &TargetPlan) {
     folded(out, "Changes in full", plan.steps.len(), &changes);
     let observed = sections(plan.observed.iter().map(|o| (&o.change, o.declared.as_ref())));
     folded(out, "Different and not written", plan.observed.len(), &observed);
+    let drift = sections(plan.drift.iter().map(|o| (&o.change, o.declared.as_ref())));
+    titled(out, &parts::drift(plan), false, &drift);
     notes(out, plan);
 }
 
@@ -163,11 +171,15 @@ fn place(at: Option<&Location>) -> String {
 }
 
 fn folded(out: &mut String, title: &str, count: usize, sections: &[Section]) {
+    titled(out, &format!("{title} ({})", thousands(count)), count <= OPEN, sections);
+}
+
+fn titled(out: &mut String, title: &str, open: bool, sections: &[Section]) {
     if sections.is_empty() {
         return;
     }
-    let open = if count <= OPEN { " open" } else { "" };
-    let _ = writeln!(out, "<details{open}><summary>{title} ({})</summary>\n", thousands(count));
+    let open = if open { " open" } else { "" };
+    let _ = writeln!(out, "<details{open}><summary>{title}</summary>\n");
     let lines: Vec<String> = sections.iter().flat_map(|s| &s.lines).flat_map(drawn).collect();
     out.push_str(&fence("diff", &lines));
     out.push_str("\n</details>\n\n");

@@ -4,7 +4,7 @@ use super::text::{name, prose, thousands};
 use crate::diagnostic::Code;
 use crate::invariants::{Answer, Verdict};
 use crate::model::Kind;
-use crate::plan::{Plan, Promise, TargetPlan};
+use crate::plan::{Plan, Promise, Revision, TargetPlan};
 
 /// How many names of a list are shown.
 const NAMES: usize = 5;
@@ -55,6 +55,16 @@ pub fn takeovers(plan: &TargetPlan) -> Vec<String> {
 #[must_use]
 pub fn remarks(plan: &TargetPlan) -> Vec<String> {
     let mut out = Vec::new();
+    let along: Vec<String> =
+        plan.steps.iter().filter(|s| plan.along.contains(&s.id)).map(|s| s.change.object().to_string()).collect();
+    if !along.is_empty() {
+        let (had, goes) = if along.len() == 1 { ("change makes", "goes") } else { ("changes make", "go") };
+        out.push(format!(
+            "{} {had} good what had drifted before, and {goes} along because others need it: {}",
+            thousands(along.len()),
+            some(&along)
+        ));
+    }
     if !plan.pending.is_empty() {
         out.push(format!("invited and not here yet ({}): {}", thousands(plan.pending.len()), some(&plan.pending)));
     }
@@ -113,10 +123,69 @@ pub fn blocking(plan: &Plan) -> Vec<String> {
     rules
 }
 
+/// What a plan compares with, where that is a revision: each a sentence or two.
+#[must_use]
+pub fn revisions(plan: &Plan) -> Vec<String> {
+    let called = |r: &Revision| {
+        let short = name(r.commit.get(..7).unwrap_or(&r.commit));
+        if r.commit.starts_with(&r.named) { short } else { format!("{} ({short})", name(&r.named)) }
+    };
+    let mut out = Vec::new();
+    if let Some(between) = &plan.between {
+        let head = between.head.as_ref().map_or_else(|| "the files as they are".to_owned(), called);
+        let base = called(&between.base);
+        out.push(format!("Between {base} and {head}. Nothing live was read: this cannot be applied."));
+        out.extend(between.base.notes.iter().map(|n| format!("At {base}: {}.", prose(n))));
+        out.extend(between.notes.iter().map(|n| sentence(&prose(n))));
+    }
+    if let Some(since) = &plan.since {
+        let base = called(since);
+        out.push(format!("Only what the files changed since {base}; drift is left alone."));
+        out.extend(since.notes.iter().map(|n| format!("At {base}: {}.", prose(n))));
+    }
+    out
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}
+
+/// The digest of a plan, and the commit that it is of where that is known.
+#[must_use]
+pub fn seal(plan: &Plan) -> (String, Option<String>) {
+    let of = plan.commit.as_deref().map(|commit| match commit.strip_suffix("-dirty") {
+        Some(commit) => format!("{} and files that are not committed", name(commit.get(..7).unwrap_or(commit))),
+        None => name(commit.get(..7).unwrap_or(commit)),
+    });
+    (super::text::short_digest(&plan.digest), of)
+}
+
+/// The title of what had drifted before.
+#[must_use]
+pub fn drift(plan: &TargetPlan) -> String {
+    format!("Drift found outside this change ({}, not touched by this plan)", thousands(plan.drift.len()))
+}
+
+/// That nothing changes in a target between two revisions.
+#[must_use]
+pub fn nothing_between(plan: &TargetPlan) -> String {
+    match plan.observed.len() {
+        0 => format!("No changes in {}.", name(&plan.target)),
+        n => format!("No changes in {} that are written; {} that are not.", name(&plan.target), thousands(n)),
+    }
+}
+
 /// That nothing is to be done to a target.
 #[must_use]
 pub fn nothing(plan: &TargetPlan) -> String {
     let target = name(&plan.target);
+    if !plan.drift.is_empty() && !plan.is_blocked() {
+        let things =
+            if plan.drift.len() == 1 { "one thing" } else { &format!("{} things", thousands(plan.drift.len())) };
+        return format!("No changes. {target} had drifted before in {things} that this plan does not touch.");
+    }
     match plan.observed.len() {
         // A block that cannot be carried out is no change, and not as declared either.
         0 if plan.is_blocked() => format!("No changes. {target} is not as it has to be."),

@@ -6,7 +6,7 @@ use super::besides::besides;
 use super::changes::{Effects, Line, of_steps, sections};
 use super::paint::{Row as Drawn, Tone, paint};
 use super::plan_parts as parts;
-use super::text::{name, prose, short_digest, thousands};
+use super::text::{name, prose, thousands};
 use crate::access::{AccessEffect, AccessLine};
 use crate::invariants::{Answer, Verdict};
 use crate::plan::{Note, Plan, TargetPlan};
@@ -21,10 +21,18 @@ const BESIDES: usize = 40;
 #[must_use]
 pub fn plan(plan: &Plan, style: Style) -> String {
     let mut out = String::new();
+    let revisions = parts::revisions(plan);
+    for text in &revisions {
+        Drawn::plain(0, text).draw(&mut out, style);
+    }
+    if !revisions.is_empty() {
+        out.push('\n');
+    }
+    let nothing = if plan.between.is_some() { parts::nothing_between } else { parts::nothing };
     for one in &plan.targets {
         target(&mut out, one, style);
         if one.is_empty() && plan.targets.len() > 1 {
-            Drawn::plain(2, &parts::nothing(one)).draw(&mut out, style);
+            Drawn::plain(2, &nothing(one)).draw(&mut out, style);
         }
         out.push('\n');
     }
@@ -51,7 +59,7 @@ pub fn plan(plan: &Plan, style: Style) -> String {
     } else if plan.targets.is_empty() {
         heading(&mut out, 0, "No changes. There is no target.", style);
     } else if let [one] = plan.targets.as_slice() {
-        heading(&mut out, 0, &parts::nothing(one), style);
+        heading(&mut out, 0, &nothing(one), style);
     } else {
         heading(&mut out, 0, &format!("No changes in {} targets.", plan.targets.len()), style);
     }
@@ -65,7 +73,9 @@ pub fn plan(plan: &Plan, style: Style) -> String {
         let text = format!("This is no plan for {}.", parts::unread(plan));
         Drawn { tone: Tone::Alarm, ..Drawn::plain(0, &text) }.draw(&mut out, style);
     }
-    out.push_str(&paint(&short_digest(&plan.digest), Tone::Dim, style));
+    let (digest, commit) = parts::seal(plan);
+    let seal = commit.map_or_else(|| digest.clone(), |of| format!("{digest} for {of}"));
+    out.push_str(&paint(&seal, Tone::Dim, style));
     out.push('\n');
     out
 }
@@ -109,6 +119,9 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
         lines(out, &section.lines, style);
     }
     for section in titled(out, "Different and not written", &plan.observed, style) {
+        lines(out, &section, style);
+    }
+    for section in titled(out, &parts::drift(plan), &plan.drift, style) {
         lines(out, &section, style);
     }
     remarks(out, plan, style);

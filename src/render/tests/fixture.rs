@@ -76,6 +76,8 @@ pub fn target(name: &str, changes: Vec<(Change, Option<Location>)>) -> TargetPla
             .map(|((change, declared), id)| Step { id, wave: 1, change, declared, after: Vec::new() })
             .collect(),
         observed: Vec::new(),
+        drift: Vec::new(),
+        along: Vec::new(),
         losses: Vec::new(),
         why_lost: None,
         pending: Vec::new(),
@@ -105,6 +107,8 @@ pub fn plan(targets: Vec<TargetPlan>) -> Plan {
         digest: format!("sha256:4f1c92ab{}", "0".repeat(56)),
         rolecall: "0.1.0".to_owned(),
         commit: None,
+        since: None,
+        between: None,
         consents: Vec::new(),
         guards: Vec::new(),
         targets,
