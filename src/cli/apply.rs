@@ -9,12 +9,13 @@ use futures_util::future::join_all;
 
 use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
 use super::progress::Lines;
+use super::store as stores;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::model::{Change, Effect};
 use crate::plan::{By, Confirmed, Consent, Plan, Unread, declared_renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
-use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
+use crate::store::{Holder, Lock, SqliteStore, Store, StoreError};
 
 /// Make the live state as declared.
 ///
@@ -121,110 +122,145 @@ pub(super) fn carry_out(
     let work = Work::open(global, &ready, &wanted)?;
     let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
     let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
-    let store = SqliteStore::open(folder).map_err(|e| store_failure(&e))?;
+    let store: stores::AnyStore = match &replayed {
+        // What the recording says is nothing that others should remember.
+        Some(_) => Box::new(SqliteStore::open(folder).map_err(|e| stores::failure(&e))?),
+        None => stores::open(global, &folder)?,
+    };
+    let store = &*store;
     if replayed.is_some() {
         ui.note("This is answered from a recording: nothing is sent, and nothing is remembered.\n\n");
     }
     let actor = actor();
-    let _locks = lock_all(ui, &store, &work.sessions, &actor, global, args.lock_timeout)?;
-    let runtime = runtime()?;
-    let mut given_up = Vec::new();
-    for session in &work.sessions {
-        // By the names that are known: what is called otherwise since is the same.
-        work.recall(session, Some(&store))?;
-        let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
-        let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
-        let looked_up = match resolved {
-            Ok(looked_up) => looked_up,
-            // The others do not wait for it.
-            Err(error @ ResumeError::Target(_)) if work.sessions.len() > 1 => {
-                given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
-                continue;
-            }
-            Err(error) => return Err(Failure::error(why(&error))),
-        };
-        if looked_up > 0 {
-            ui.note(&format!(
-                "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
-                session.declared.name,
-                crate::render::plural(looked_up, "change"),
-            ));
+    let locks = lock_all(ui, store, &work.sessions, &actor, global, args.lock_timeout)?;
+    let run = Run { global, args, work: &work, store, reviewed: reviewed.as_ref(), actor: &actor };
+    let done = run.locked(ui, watched);
+    // What was done stands in the report already; what a store far away has not taken by now, the next run
+    // finds out by reading.
+    match (done, store.settle(locks)) {
+        (Ok(ended), Err(error)) => {
+            let failure = stores::failure(&error);
+            let message = format!("what became of this run is not written down whole: {}", failure.message);
+            let exit = if ended.report.is_some_and(|r| r.has_applied()) { Exit::Partial } else { Exit::Error };
+            Err(Failure { message, exit, ..failure })
         }
+        (done, _) => done,
     }
-    let consents = reviewed.as_ref().map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
-    let mut plan = runtime.block_on(work.plan(global, Some(&store), consents, &given_up))?;
-    let mut by = None;
-    if let Some(reviewed) = &reviewed {
-        match compare(reviewed, &plan, &store)? {
-            Some(How::Same) => by = Some(By::Digest),
-            Some(How::Rest) => {
-                let consents = remaining_consents(reviewed, &plan);
-                plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
-                by = Some(By::Remainder);
-                ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
+}
+
+/// What an apply works with.
+struct Run<'r> {
+    global: &'r Global,
+    args: &'r ApplyArgs,
+    work: &'r Work<'r>,
+    store: &'r dyn Store,
+    reviewed: Option<&'r Plan>,
+    actor: &'r str,
+}
+
+impl Run<'_> {
+    /// Everything that is done while the locks are held.
+    fn locked(&self, ui: &mut Ui, watched: Option<&str>) -> Result<Ended, Failure> {
+        let Self { global, args, work, store, reviewed, actor } = *self;
+        let runtime = runtime()?;
+        let mut given_up = Vec::new();
+        for session in &work.sessions {
+            // By the names that are known: what is called otherwise since is the same.
+            work.recall(session, Some(store))?;
+            let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, store));
+            let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
+            let looked_up = match resolved {
+                Ok(looked_up) => looked_up,
+                // The others do not wait for it.
+                Err(error @ ResumeError::Target(_)) if work.sessions.len() > 1 => {
+                    given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
+                    continue;
+                }
+                Err(error) => return Err(Failure::error(why(&error))),
+            };
+            if looked_up > 0 {
+                ui.note(&format!(
+                    "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
+                    session.declared.name,
+                    crate::render::plural(looked_up, "change"),
+                ));
             }
-            None => {
-                let path = args.plan.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+        }
+        let consents = reviewed.map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
+        let mut plan = runtime.block_on(work.plan(global, Some(store), consents, &given_up))?;
+        let mut by = None;
+        if let Some(reviewed) = reviewed {
+            match compare(reviewed, &plan, store)? {
+                Some(How::Same) => by = Some(By::Digest),
+                Some(How::Rest) => {
+                    let consents = remaining_consents(reviewed, &plan);
+                    plan = runtime.block_on(work.plan(global, Some(store), &consents, &given_up))?;
+                    by = Some(By::Remainder);
+                    ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
+                }
+                None => {
+                    let path = args.plan.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+                    if args.json {
+                        ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+                    }
+                    return Err(stale(&format!("the plan in {path} is not what would be done now"), reviewed, &plan));
+                }
+            }
+        }
+        if let Some(expected) = &args.expect_digest {
+            if !digest_fits(expected, &plan.digest) {
+                let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
                 if args.json {
                     ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+                } else {
+                    ui.out(&plan_terminal::plan(&plan, ui.out_style()));
                 }
-                return Err(stale(&format!("the plan in {path} is not what would be done now"), reviewed, &plan));
+                return Err(Failure::error(message)
+                    .exit(Exit::Stale)
+                    .help("look at the plan above, and have it reviewed again"));
             }
+            by = by.or(Some(By::Digest));
         }
-    }
-    if let Some(expected) = &args.expect_digest {
-        if !digest_fits(expected, &plan.digest) {
-            let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
+        if !args.json {
+            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+        }
+        if plan.is_blocked() {
             if args.json {
-                ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
-            } else {
-                ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+                ui.note(&plan_terminal::plan(&plan, ui.err_style()));
+                ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
             }
-            return Err(Failure::error(message)
-                .exit(Exit::Stale)
-                .help("look at the plan above, and have it reviewed again"));
+            return Ok(Exit::Blocked.into());
         }
-        by = by.or(Some(By::Digest));
-    }
-    if !args.json {
-        ui.out(&plan_terminal::plan(&plan, ui.out_style()));
-    }
-    if plan.is_blocked() {
-        if args.json {
-            ui.note(&plan_terminal::plan(&plan, ui.err_style()));
-            ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
+        if plan.is_empty() {
+            remember(store, &work.sessions, &plan, &[])?;
+            remember_reads(store, &work.sessions, &plan, &[], global)?;
+            let report = Report::new(&plan, Vec::new());
+            return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new() });
         }
-        return Ok(Exit::Blocked.into());
+        let by = match by {
+            Some(by) => by,
+            None if args.auto_approve => By::Beforehand,
+            None => match ask(ui, args)? {
+                true => By::Answer,
+                false => {
+                    ui.note("Nothing was done.\n");
+                    return Ok(Exit::Error.into());
+                }
+            },
+        };
+        let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked.into()) };
+        // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
+        // it is found again.
+        let digest = reviewed.map_or(&plan.digest, |r| &r.digest);
+        let progress = Lines::new(watched);
+        let done = run_all(&confirmed, digest, work, store, actor, global, args, &progress);
+        let (reports, unopened) = runtime.block_on(done)?;
+        remember(store, &work.sessions, &plan, &reports)?;
+        remember_reads(store, &work.sessions, &plan, &reports, global)?;
+        let mut report = Report::new(&plan, reports);
+        report.unread.extend(unopened);
+        Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses() })
     }
-    if plan.is_empty() {
-        remember(&store, &work.sessions, &plan, &[])?;
-        remember_reads(&store, &work.sessions, &plan, &[], global)?;
-        let report = Report::new(&plan, Vec::new());
-        return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new() });
-    }
-    let by = match by {
-        Some(by) => by,
-        None if args.auto_approve => By::Beforehand,
-        None => match ask(ui, args)? {
-            true => By::Answer,
-            false => {
-                ui.note("Nothing was done.\n");
-                return Ok(Exit::Error.into());
-            }
-        },
-    };
-    let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked.into()) };
-    // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
-    // it is found again.
-    let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
-    let progress = Lines::new(watched);
-    let done = run_all(&confirmed, digest, &work, &store, &actor, global, args, &progress);
-    let (reports, unopened) = runtime.block_on(done)?;
-    remember(&store, &work.sessions, &plan, &reports)?;
-    remember_reads(&store, &work.sessions, &plan, &reports, global)?;
-    let mut report = Report::new(&plan, reports);
-    report.unread.extend(unopened);
-    Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses() })
 }
 
 /// An apply that is answered from a recording: it keeps its ledger in a folder of its own, which goes with
@@ -270,17 +306,6 @@ pub(super) fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
     })
 }
 
-fn store_failure(error: &StoreError) -> Failure {
-    let failure = Failure::error(error.to_string());
-    match error {
-        StoreError::Locked(_) => failure.help("wait for it to end, or wait here with `--lock-timeout 5m`"),
-        StoreError::Sqlite(_) | StoreError::Layout { .. } => failure.help(
-            "if .rolecall/store.db is damaged, move it away: the history and what is remembered of earlier applies is lost with it, the targets are not",
-        ),
-        _ => failure,
-    }
-}
-
 /// Takes the locks of all targets in the order of their names, so that two runs cannot wait for each
 /// other.
 fn lock_all(
@@ -304,7 +329,7 @@ fn lock_all(
         let both = || -> Result<Vec<Lock>, StoreError> {
             let mut taken = vec![store.try_lock(name, &holder)?];
             if let Some(path) = &beside {
-                taken.push(store::lock_beside(path, &holder)?);
+                taken.push(crate::store::lock_beside(path, &holder)?);
             }
             Ok(taken)
         };
@@ -313,16 +338,21 @@ fn lock_all(
         loop {
             match both() {
                 Ok(taken) => {
+                    for former in taken.iter().filter_map(Lock::former) {
+                        ui.note(&format!(
+                            "{former} left the lock of {name}, and the time for which it held it is over.\n\n"
+                        ));
+                    }
                     locks.extend(taken);
                     break;
                 }
-                Err(StoreError::Locked(other)) if Instant::now() < end => {
-                    if !std::mem::replace(&mut said, true) {
+                Err(error) if error.holder().is_some() && Instant::now() < end => {
+                    if let Some(other) = error.holder().filter(|_| !std::mem::replace(&mut said, true)) {
                         ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
                     }
-                    std::thread::sleep(Duration::from_millis(100));
+                    std::thread::sleep(store.lock_poll().min(timeout));
                 }
-                Err(error) => return Err(store_failure(&error)),
+                Err(error) => return Err(stores::failure(&error)),
             }
         }
     }
@@ -339,7 +369,7 @@ fn compare(reviewed: &Plan, now: &Plan, store: &dyn Store) -> Result<Option<How>
     if reviewed.digest == now.digest {
         return Ok(Some(How::Same));
     }
-    let remainder = apply::remainder(reviewed, now, store).map_err(|e| store_failure(&e))?;
+    let remainder = apply::remainder(reviewed, now, store).map_err(|e| stores::failure(&e))?;
     Ok((remainder == Remainder::Rest).then_some(How::Rest))
 }
 
@@ -391,12 +421,12 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &
         let declared = declared_renamings(&desired.directory);
         let name = &session.declared.name;
         ownership.renamed = if reports.iter().any(|r| r.target == *name && r.status != "complete") {
-            let known = apply::memory(name, store).map_err(|e| store_failure(&e))?.unwrap_or_default().renamed;
+            let known = apply::memory(name, store).map_err(|e| stores::failure(&e))?.unwrap_or_default().renamed;
             declared.intersection(&known).cloned().collect()
         } else {
             declared
         };
-        store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
+        store.remember_ownership(&session.declared.name, &ownership).map_err(|e| stores::failure(&e))?;
     }
     Ok(())
 }
@@ -427,10 +457,10 @@ fn remember_reads(
                 (Effect::Remove, _) => *count = count.saturating_sub(1),
             }
         }
-        store.remember_read(&target.target, &counts, global.now()).map_err(|e| store_failure(&e))?;
+        store.remember_read(&target.target, &counts, global.now()).map_err(|e| stores::failure(&e))?;
         if let Some(session) = sessions.iter().find(|s| s.declared.name == target.target) {
             let ids = session.reader.identities();
-            store.remember_identities(&target.target, &ids).map_err(|e| store_failure(&e))?;
+            store.remember_identities(&target.target, &ids).map_err(|e| stores::failure(&e))?;
         }
     }
     Ok(())

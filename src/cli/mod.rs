@@ -20,6 +20,7 @@ mod review;
 mod rules;
 mod sandbox;
 mod schema;
+mod store;
 mod test;
 mod trace;
 mod ui;

@@ -13,7 +13,6 @@ use crate::diagnostic::Location;
 use crate::model::Email;
 use crate::plan::{Consent, Plan, mentions};
 use crate::render::{clean, plan_terminal};
-use crate::store::{SqliteStore, Store};
 use crate::targets::remains;
 
 /// End somebody's access everywhere, now.
@@ -180,9 +179,9 @@ fn place(ready: &load::Ready, item: &str) -> (PathBuf, Option<String>, String) {
 }
 
 fn plan(global: &Global, ready: &load::Ready, accept: &[Consent]) -> Result<Plan, Failure> {
-    let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
+    let store = super::store::open_existing(global, &store_folder(ready))?;
     let work = Work::open(global, ready, &[])?;
-    runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &[]))
+    runtime()?.block_on(work.plan(global, store.as_deref(), accept, &[]))
 }
 
 /// When the last access ended, target by target; and where that is not known.
