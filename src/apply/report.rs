@@ -99,6 +99,12 @@ impl Report {
         Self { format: REPORT_FORMAT.to_owned(), digest, refused: None, targets, unread }
     }
 
+    /// Whether any change was made, or may have been.
+    #[must_use]
+    pub fn has_applied(&self) -> bool {
+        self.targets.iter().any(|t| t.applied + t.unknown > 0)
+    }
+
     /// The report on a plan that was not carried out.
     #[must_use]
     pub fn refused(plan: &Plan, why: &str) -> Self {

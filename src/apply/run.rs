@@ -1,7 +1,7 @@
 //! One target: wave by wave, each change recorded before it is sent, made, read back, and recorded
 //! again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -111,8 +111,14 @@ pub async fn run(job: &Job<'_>) -> Result<TargetReport, StoreError> {
     while let Some(first) = rest.first() {
         let wave = rest.iter().take_while(|s| s.wave == first.wave).count();
         let (now, later) = rest.split_at(wave);
+        let recorded = if job.store.records_whole_waves() {
+            let ready: Vec<&Step> = now.iter().filter(|step| run.hindrance(step).is_none()).collect();
+            Some(run.intend(&ready)?)
+        } else {
+            None
+        };
         for batch in now.chunks(job.writer.batch().max(1)) {
-            run.batch(batch).await?;
+            run.batch(batch, recorded.as_ref()).await?;
         }
         rest = later;
     }
@@ -129,20 +135,35 @@ fn status_of(word: &str) -> Status {
 }
 
 impl Run<'_> {
-    /// Some changes of one wave.
-    async fn batch(&mut self, steps: &[Step]) -> store::Result<()> {
+    /// Records that these changes are about to be sent, and says which.
+    fn intend(&self, ready: &[&Step]) -> store::Result<BTreeSet<u32>> {
+        let changes: Vec<(u32, &Change)> = ready.iter().map(|s| (s.id, &s.change)).collect();
+        if !changes.is_empty() {
+            self.job.store.intend(self.stamp.apply, &changes, Moment::now())?;
+        }
+        Ok(ready.iter().map(|s| s.id).collect())
+    }
+
+    /// Some changes of one wave; those in `recorded` stand in the ledger already as about to be sent.
+    async fn batch(&mut self, steps: &[Step], recorded: Option<&BTreeSet<u32>>) -> store::Result<()> {
         let mut ready: Vec<&Step> = Vec::new();
         for step in steps {
             match self.hindrance(step) {
-                Some((fate, why)) => self.end(step, fate, Some(why)),
+                Some((fate, why)) => {
+                    if recorded.is_some_and(|r| r.contains(&step.id)) {
+                        self.record(step, fate, Some(why.clone()))?;
+                    }
+                    self.end(step, fate, Some(why));
+                }
                 None => ready.push(step),
             }
         }
         if ready.is_empty() {
             return Ok(());
         }
-        let changes: Vec<(u32, &Change)> = ready.iter().map(|s| (s.id, &s.change)).collect();
-        self.job.store.intend(self.stamp.apply, &changes, Moment::now())?;
+        if recorded.is_none() {
+            self.intend(&ready)?;
+        }
         let changes: Vec<&Change> = ready.iter().map(|s| &s.change).collect();
         let mut waiting = self.job.writer.bundles(&changes).into_iter();
         let width = self.job.parallelism.max(1);
@@ -164,6 +185,7 @@ impl Run<'_> {
                     }
                 }
                 if !sent.is_empty() {
+                    self.job.store.guard(&self.job.plan.target)?;
                     flying.push(carry_out(writer, &stamp, sent));
                 }
             }

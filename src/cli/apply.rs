@@ -9,13 +9,14 @@ use futures_util::future::join_all;
 
 use super::planning::{Selection, Session, Work, declaration, remaining_consents, runtime, store_folder};
 use super::progress::Lines;
+use super::store as stores;
 use super::{Exit, Failure, Global, Ui};
 use crate::apply::{self, Budget, Fate, Job, Remainder, Report, ResumeError, Stop, TargetReport};
 use crate::invariants::Answer;
 use crate::model::{Change, Effect};
 use crate::plan::{By, Confirmed, Consent, Plan, TargetPlan, Unread, declared_renamings, renamings};
 use crate::render::{clean, plan_terminal, report_terminal};
-use crate::store::{self, Holder, Lock, SqliteStore, Store, StoreError};
+use crate::store::{Holder, Lock, SqliteStore, Store, StoreError};
 
 /// Make the live state as declared.
 ///
@@ -126,147 +127,219 @@ pub(super) fn carry_out(
         }
         wanted = reviewed.targets.iter().map(|t| t.target.clone()).collect();
     }
-    let (work, mut given_up) = match watched {
+    let (work, given_up) = match watched {
         Some(_) => Work::open_each(global, &ready, &wanted)?,
         None => (Work::open(global, &ready, &wanted)?, Vec::new()),
     };
-    let mut work = work.since(global, args.since.as_deref(), reviewed.as_ref())?;
-    let mut left_out = Vec::new();
-    let replayed = global.replay.as_ref().map(|_| Replayed::begin(&ready, &work.sessions)).transpose()?;
-    let folder = replayed.as_ref().map_or_else(|| store_folder(&ready), |r| r.folder.clone());
-    let store = SqliteStore::open(folder).map_err(|e| store_failure(&e))?;
+    let work = work.since(global, args.since.as_deref(), reviewed.as_ref())?;
+    carry(ui, global, args, work, Terms { reviewed: reviewed.as_ref(), watched, agreed: None, given_up })
+}
+
+/// On which terms a plan is carried out.
+#[derive(Clone, Default)]
+pub(super) struct Terms<'t> {
+    /// The plan that was reviewed: nothing else is done.
+    pub(super) reviewed: Option<&'t Plan>,
+    /// Whose losses are to be told: then no target waits for another.
+    pub(super) watched: Option<&'t str>,
+    /// Looks at the plan before anything is sent, and stops it.
+    pub(super) agreed: Option<&'t dyn Fn(&Plan) -> Result<(), Failure>>,
+    /// The targets that could not be opened.
+    pub(super) given_up: Vec<Unread>,
+}
+
+/// Makes a plan of what is open, and carries it out.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) fn carry(
+    ui: &mut Ui,
+    global: &Global,
+    args: &ApplyArgs,
+    mut work: Work<'_>,
+    terms: Terms<'_>,
+) -> Result<Ended, Failure> {
+    let ready = work.ready;
+    let replayed = global.replay.as_ref().map(|_| Replayed::begin(ready, &work.sessions)).transpose()?;
+    let folder = replayed.as_ref().map_or_else(|| store_folder(ready), |r| r.folder.clone());
+    let store: stores::AnyStore = match &replayed {
+        // What the recording says is nothing that others should remember.
+        Some(_) => Box::new(SqliteStore::open(folder).map_err(|e| stores::failure(&e))?),
+        None => stores::open(global, &folder)?,
+    };
+    let store = &*store;
     if replayed.is_some() {
         ui.note("This is answered from a recording: nothing is sent, and nothing is remembered.\n\n");
     }
     let actor = actor();
-    let mut locks = Vec::new();
-    let mut locked = Vec::new();
+    let (mut locks, mut locked) = (Vec::new(), Vec::new());
     for session in &work.sessions {
-        match lock_one(ui, &store, session, &actor, global, args.lock_timeout) {
+        match lock_one(ui, store, session, &actor, global, args.lock_timeout) {
             Ok(taken) => locks.push(taken),
-            Err(failure) if watched.is_some() => {
+            Err(failure) if terms.watched.is_some() => {
                 locked.push(Unread { target: session.declared.name.clone(), why: failure.message });
             }
             Err(failure) => return Err(failure),
         }
     }
+    let mut left_out = Vec::new();
     leave_out(&mut work, &mut left_out, locked);
-    let runtime = runtime()?;
-    for session in &work.sessions {
-        // By the names that are known: what is called otherwise since is the same.
-        work.recall(session, Some(&store))?;
-        let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, &store));
-        let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
-        let looked_up = match resolved {
-            Ok(looked_up) => looked_up,
-            // The others do not wait for it.
-            Err(error @ ResumeError::Target(_)) if watched.is_some() || work.sessions.len() > 1 => {
-                given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
-                continue;
-            }
-            Err(error) => return Err(Failure::error(why(&error))),
-        };
-        if looked_up > 0 {
-            ui.note(&format!(
-                "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
-                session.declared.name,
-                crate::render::plural(looked_up, "change"),
-            ));
+    let done = Run { global, args, store, terms, actor: &actor }.locked(ui, work, left_out);
+    // What was done stands in the report already; what a store far away has not taken by now, the next run
+    // finds out by reading.
+    match (done, store.settle(locks.into_iter().flatten().collect())) {
+        (Ok(ended), Err(error)) => {
+            let failure = stores::failure(&error);
+            let message = format!("what became of this run is not written down whole: {}", failure.message);
+            let exit = if ended.report.is_some_and(|r| r.has_applied()) { Exit::Partial } else { Exit::Error };
+            Err(Failure { message, exit, ..failure })
         }
+        (done, _) => done,
     }
-    let consents = reviewed.as_ref().map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
-    let mut plan = runtime.block_on(work.plan(global, Some(&store), consents, &given_up))?;
-    if watched.is_some() && plan.is_blocked() {
-        // What was agreed to for all of them holds for these as well.
-        let fewer = !given_up.is_empty() || !left_out.is_empty();
-        if fewer && !consents.is_empty() {
-            let consents = fewer_consents(consents, &plan);
-            plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
-        }
-        let blocked = blocked(&plan);
-        if !blocked.is_empty() && blocked.len() < plan.targets.len() {
-            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
-            let names: Vec<&str> = blocked.iter().map(|u| u.target.as_str()).collect();
-            ui.note(&format!("\nLeft out, so that the others do not wait: {}.\n\n", names.join(", ")));
-            leave_out(&mut work, &mut left_out, blocked);
-            let mut rest = plan.clone();
-            rest.targets.retain(|t| !t.is_blocked());
-            let consents = fewer_consents(consents, &rest);
-            plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
-        }
-    }
-    let mut by = None;
-    if let Some(reviewed) = &reviewed {
-        match compare(reviewed, &plan, &store)? {
-            Some(How::Same) => by = Some(By::Digest),
-            Some(How::Rest) => {
-                let consents = remaining_consents(&reviewed.consents, &plan);
-                plan = runtime.block_on(work.plan(global, Some(&store), &consents, &given_up))?;
-                by = Some(By::Remainder);
-                ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
+}
+
+/// What an apply works with.
+struct Run<'r> {
+    global: &'r Global,
+    args: &'r ApplyArgs,
+    store: &'r dyn Store,
+    terms: Terms<'r>,
+    actor: &'r str,
+}
+
+impl Run<'_> {
+    /// Everything that is done while the locks are held.
+    fn locked(self, ui: &mut Ui, mut work: Work<'_>, mut left_out: Vec<Unread>) -> Result<Ended, Failure> {
+        let Self { global, args, store, terms, actor } = self;
+        let Terms { reviewed, watched, agreed, mut given_up } = terms;
+        let runtime = runtime()?;
+        for session in &work.sessions {
+            // By the names that are known: what is called otherwise since is the same.
+            work.recall(session, Some(store))?;
+            let resolved = runtime.block_on(apply::resolve(&session.declared.name, &*session.reader, store));
+            let why = |e: &ResumeError| format!("an apply that was cut off cannot be cleared up: {e}");
+            let looked_up = match resolved {
+                Ok(looked_up) => looked_up,
+                // The others do not wait for it.
+                Err(error @ ResumeError::Target(_)) if watched.is_some() || work.sessions.len() > 1 => {
+                    given_up.push(Unread { target: session.declared.name.clone(), why: why(&error) });
+                    continue;
+                }
+                Err(error) => return Err(Failure::error(why(&error))),
+            };
+            if looked_up > 0 {
+                ui.note(&format!(
+                    "An earlier apply to {} was cut off. What became of its last {} is known now and recorded.\n\n",
+                    session.declared.name,
+                    crate::render::plural(looked_up, "change"),
+                ));
             }
-            None => {
-                let path = args.plan.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+        }
+        let consents = reviewed.map_or(args.selection.accept.as_slice(), |r| r.consents.as_slice());
+        let mut plan = runtime.block_on(work.plan(global, Some(store), consents, &given_up))?;
+        if watched.is_some() && plan.is_blocked() {
+            // What was agreed to for all of them holds for these as well.
+            let fewer = !given_up.is_empty() || !left_out.is_empty();
+            if fewer && !consents.is_empty() {
+                let consents = fewer_consents(consents, &plan);
+                plan = runtime.block_on(work.plan(global, Some(store), &consents, &given_up))?;
+            }
+            let blocked = blocked(&plan);
+            if !blocked.is_empty() && blocked.len() < plan.targets.len() {
+                ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+                let names: Vec<&str> = blocked.iter().map(|u| u.target.as_str()).collect();
+                ui.note(&format!("\nLeft out, so that the others do not wait: {}.\n\n", names.join(", ")));
+                leave_out(&mut work, &mut left_out, blocked);
+                let mut rest = plan.clone();
+                rest.targets.retain(|t| !t.is_blocked());
+                let consents = fewer_consents(consents, &rest);
+                plan = runtime.block_on(work.plan(global, Some(store), &consents, &given_up))?;
+            }
+        }
+        let mut by = None;
+        if let Some(reviewed) = reviewed {
+            match compare(reviewed, &plan, store)? {
+                Some(How::Same) => by = Some(By::Digest),
+                Some(How::Rest) => {
+                    let consents = remaining_consents(&reviewed.consents, &plan);
+                    plan = runtime.block_on(work.plan(global, Some(store), &consents, &given_up))?;
+                    by = Some(By::Remainder);
+                    ui.note("A part of this plan has been applied already; this is the rest of it.\n\n");
+                }
+                None => {
+                    let which = match &args.plan {
+                        Some(path) => format!("the plan in {}", path.display()),
+                        None => "the plan that was reviewed".to_owned(),
+                    };
+                    if args.json {
+                        ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+                    }
+                    return Err(stale(&format!("{which} is not what would be done now"), reviewed, &plan));
+                }
+            }
+        }
+        if let Some(expected) = &args.expect_digest {
+            if !digest_fits(expected, &plan.digest) {
+                let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
                 if args.json {
                     ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
+                } else {
+                    ui.out(&plan_terminal::plan(&plan, ui.out_style()));
                 }
-                return Err(stale(&format!("the plan in {path} is not what would be done now"), reviewed, &plan));
+                return Err(Failure::error(message)
+                    .exit(Exit::Stale)
+                    .help("look at the plan above, and have it reviewed again"));
             }
+            by = by.or(Some(By::Digest));
         }
-    }
-    if let Some(expected) = &args.expect_digest {
-        if !digest_fits(expected, &plan.digest) {
-            let message = format!("the plan has the digest {}, and {expected} was expected", plan.digest);
+        if !args.json {
+            ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+        }
+        if let Some(agreed) = agreed {
+            agreed(&plan)?;
+        }
+        if plan.is_blocked() {
             if args.json {
-                ui.out(&super::validate::json(&Report::refused(&plan, "stale"))?);
-            } else {
-                ui.out(&plan_terminal::plan(&plan, ui.out_style()));
+                ui.note(&plan_terminal::plan(&plan, ui.err_style()));
+                ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
             }
-            return Err(Failure::error(message)
-                .exit(Exit::Stale)
-                .help("look at the plan above, and have it reviewed again"));
+            return Ok(Ended { left_out, ..Exit::Blocked.into() });
         }
-        by = by.or(Some(By::Digest));
-    }
-    if !args.json {
-        ui.out(&plan_terminal::plan(&plan, ui.out_style()));
-    }
-    if plan.is_blocked() {
-        if args.json {
-            ui.note(&plan_terminal::plan(&plan, ui.err_style()));
-            ui.out(&super::validate::json(&Report::refused(&plan, "blocked"))?);
+        if plan.is_empty() {
+            remember(store, &work.sessions, &plan, &[])?;
+            remember_reads(store, &work.sessions, &plan, &[], global)?;
+            let report = Report::new(&plan, Vec::new());
+            return Ok(Ended {
+                exit: finish(ui, args, &report)?,
+                report: Some(report),
+                losses: BTreeMap::new(),
+                left_out,
+            });
         }
-        return Ok(Ended { left_out, ..Exit::Blocked.into() });
+        let by = match by {
+            Some(by) => by,
+            None if args.auto_approve => By::Beforehand,
+            None => match ask(ui, args)? {
+                true => By::Answer,
+                false => {
+                    ui.note("Nothing was done.\n");
+                    return Ok(Exit::Error.into());
+                }
+            },
+        };
+        let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked.into()) };
+        // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
+        // it is found again.
+        let digest = reviewed.map_or(&plan.digest, |r| &r.digest);
+        let progress = Lines::new(watched);
+        let done = run_all(&confirmed, digest, &work, store, actor, global, args, &progress);
+        let (reports, unopened) = runtime.block_on(done)?;
+        remember(store, &work.sessions, &plan, &reports)?;
+        remember_reads(store, &work.sessions, &plan, &reports, global)?;
+        let mut report = Report::new(&plan, reports);
+        report.unread.extend(unopened);
+        Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses(), left_out })
     }
-    if plan.is_empty() {
-        remember(&store, &work.sessions, &plan, &[])?;
-        remember_reads(&store, &work.sessions, &plan, &[], global)?;
-        let report = Report::new(&plan, Vec::new());
-        return Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: BTreeMap::new(), left_out });
-    }
-    let by = match by {
-        Some(by) => by,
-        None if args.auto_approve => By::Beforehand,
-        None => match ask(ui, args)? {
-            true => By::Answer,
-            false => {
-                ui.note("Nothing was done.\n");
-                return Ok(Exit::Error.into());
-            }
-        },
-    };
-    let Some(confirmed) = Confirmed::new(&plan, by) else { return Ok(Exit::Blocked.into()) };
-    // The rest of a reviewed plan goes into the ledger under the digest of the whole: cut off once more,
-    // it is found again.
-    let digest = reviewed.as_ref().map_or(&plan.digest, |r| &r.digest);
-    let progress = Lines::new(watched);
-    let done = run_all(&confirmed, digest, &work, &store, &actor, global, args, &progress);
-    let (reports, unopened) = runtime.block_on(done)?;
-    remember(&store, &work.sessions, &plan, &reports)?;
-    remember_reads(&store, &work.sessions, &plan, &reports, global)?;
-    let mut report = Report::new(&plan, reports);
-    report.unread.extend(unopened);
-    Ok(Ended { exit: finish(ui, args, &report)?, report: Some(report), losses: progress.losses(), left_out })
 }
 
 /// Takes targets out of a run.
@@ -336,17 +409,6 @@ pub(super) fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
     })
 }
 
-fn store_failure(error: &StoreError) -> Failure {
-    let failure = Failure::error(error.to_string());
-    match error {
-        StoreError::Locked(_) => failure.help("wait for it to end, or wait here with `--lock-timeout 5m`"),
-        StoreError::Sqlite(_) | StoreError::Layout { .. } => failure.help(
-            "if .rolecall/store.db is damaged, move it away: the history and what is remembered of earlier applies is lost with it, the targets are not",
-        ),
-        _ => failure,
-    }
-}
-
 /// Takes the locks of a target. Targets are locked in the order of their names, so that two runs cannot wait for
 /// each other.
 fn lock_one(
@@ -368,7 +430,7 @@ fn lock_one(
     let both = || -> Result<Vec<Lock>, StoreError> {
         let mut taken = vec![store.try_lock(name, &holder)?];
         if let Some(path) = &beside {
-            taken.push(store::lock_beside(path, &holder)?);
+            taken.push(crate::store::lock_beside(path, &holder)?);
         }
         Ok(taken)
     };
@@ -376,14 +438,21 @@ fn lock_one(
     let mut said = false;
     loop {
         match both() {
-            Ok(taken) => return Ok(taken),
-            Err(StoreError::Locked(other)) if Instant::now() < end => {
-                if !std::mem::replace(&mut said, true) {
+            Ok(taken) => {
+                for former in taken.iter().filter_map(Lock::former) {
+                    ui.note(&format!(
+                        "{former} left the lock of {name}, and the time for which it held it is over.\n\n"
+                    ));
+                }
+                return Ok(taken);
+            }
+            Err(error) if error.holder().is_some() && Instant::now() < end => {
+                if let Some(other) = error.holder().filter(|_| !std::mem::replace(&mut said, true)) {
                     ui.note(&format!("Waiting for the lock of {name}, which {other} holds.\n"));
                 }
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(store.lock_poll().min(timeout));
             }
-            Err(error) => return Err(store_failure(&error)),
+            Err(error) => return Err(stores::failure(&error)),
         }
     }
 }
@@ -398,7 +467,7 @@ fn compare(reviewed: &Plan, now: &Plan, store: &dyn Store) -> Result<Option<How>
     if reviewed.digest == now.digest {
         return Ok(Some(How::Same));
     }
-    let remainder = apply::remainder(reviewed, now, store).map_err(|e| store_failure(&e))?;
+    let remainder = apply::remainder(reviewed, now, store).map_err(|e| stores::failure(&e))?;
     Ok((remainder == Remainder::Rest).then_some(How::Rest))
 }
 
@@ -450,7 +519,7 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &
         let declared = declared_renamings(&desired.directory);
         let name = &session.declared.name;
         ownership.renamed = if reports.iter().any(|r| r.target == *name && r.status != "complete") {
-            let known = apply::memory(name, store).map_err(|e| store_failure(&e))?.unwrap_or_default().renamed;
+            let known = apply::memory(name, store).map_err(|e| stores::failure(&e))?.unwrap_or_default().renamed;
             declared.intersection(&known).cloned().collect()
         } else {
             // What had drifted and was left alone was not renamed either.
@@ -458,7 +527,7 @@ fn remember(store: &dyn Store, sessions: &[Session<'_>], plan: &Plan, reports: &
             let left = renamings(drift.map(|d| &d.change));
             declared.difference(&left).cloned().collect()
         };
-        store.remember_ownership(&session.declared.name, &ownership).map_err(|e| store_failure(&e))?;
+        store.remember_ownership(&session.declared.name, &ownership).map_err(|e| stores::failure(&e))?;
     }
     Ok(())
 }
@@ -489,10 +558,10 @@ fn remember_reads(
                 (Effect::Remove, _) => *count = count.saturating_sub(1),
             }
         }
-        store.remember_read(&target.target, &counts, global.now()).map_err(|e| store_failure(&e))?;
+        store.remember_read(&target.target, &counts, global.now()).map_err(|e| stores::failure(&e))?;
         if let Some(session) = sessions.iter().find(|s| s.declared.name == target.target) {
             let ids = session.reader.identities();
-            store.remember_identities(&target.target, &ids).map_err(|e| store_failure(&e))?;
+            store.remember_identities(&target.target, &ids).map_err(|e| stores::failure(&e))?;
         }
     }
     Ok(())

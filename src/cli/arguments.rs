@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::model::Moment;
+use crate::store::Place;
 use crate::targets::Wire;
 
 /// Flags of every command.
@@ -23,6 +24,13 @@ pub struct Global {
     /// Answer from such a folder in place of the targets
     #[arg(long, global = true, value_name = "DIR", env = "ROLECALL_REPLAY")]
     pub replay: Option<PathBuf>,
+    /// Where the history, locks and memory are kept: sqlite (.rolecall/ beside the declaration), or
+    /// git:BRANCH[@REMOTE] (a branch of its repository, pushed with every write)
+    #[arg(long, global = true, value_name = "WHERE", default_value = "sqlite", env = "ROLECALL_STORE")]
+    pub store: Place,
+    /// How many seconds a lock in Git lasts when its holder writes nothing
+    #[arg(long, global = true, hide = true, value_name = "SECONDS", env = "ROLECALL_LEASE")]
+    pub lease: Option<u64>,
     /// Take this for the time: what has ended and what has not
     #[arg(long, global = true, hide = true, value_name = "TIME", env = "ROLECALL_NOW", value_parser = parse_moment)]
     pub now: Option<Moment>,

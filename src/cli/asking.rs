@@ -13,7 +13,6 @@ use crate::diagnostic::Span;
 use crate::model::{Change, Directory, Email, ResourceId};
 use crate::plan::Plan;
 use crate::render::access_json::State;
-use crate::store::{SqliteStore, Store};
 
 /// Of which state a question is asked, and how the answer is written.
 #[derive(Debug, Clone, Args)]
@@ -117,8 +116,8 @@ fn planned<'d>(
 ) -> Result<Vec<Scene<'d>>, Failure> {
     let reviewed = super::apply::read_plan(path)?;
     let names: Vec<String> = reviewed.targets.iter().map(|t| t.target.clone()).collect();
-    let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
-    let store = store.as_ref().map(|s| s as &dyn Store);
+    let store = super::store::open_existing(global, &store_folder(ready))?;
+    let store = store.as_deref();
     let work = Work::open(global, ready, &names)?.since(global, None, Some(&reviewed))?;
     let runtime = runtime()?;
     let (mut scenes, mut plans) = (Vec::new(), Vec::new());

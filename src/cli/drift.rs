@@ -17,7 +17,7 @@ use crate::invariants::check_files;
 use crate::model::{Change, Directory};
 use crate::plan::{Options, Renaming, Unread};
 use crate::render::{clean, drift_adopt, drift_json, drift_markdown, drift_terminal};
-use crate::store::{SqliteStore, Store};
+use crate::store::Store;
 use crate::targets::{PROFILES, Reading};
 
 /// Show how what is live differs from what the files declare.
@@ -76,12 +76,11 @@ pub fn drift(ui: &mut Ui, global: &Global, args: &DriftArgs) -> Result<Exit, Fai
         Err(exit) => return Ok(exit),
     };
     let (work, unread) = Work::open_each(global, &ready, &args.targets)?;
-    let (store, trouble) = match SqliteStore::open(store_folder(&ready)) {
+    let (store, trouble) = match super::store::open(global, &store_folder(&ready)) {
         Ok(store) => (Some(store), None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(failure) => (None, Some(failure.message)),
     };
-    let store = store.as_ref().map(|s| s as &dyn Store);
-    let (mut drift, live) = runtime()?.block_on(look(global, &work, store, unread));
+    let (mut drift, live) = runtime()?.block_on(look(global, &work, store.as_deref(), unread));
     drift.notes.extend(trouble.map(|e| format!("since when a difference is there is not remembered: {e}")));
     allow(&mut drift, &ready.declaration.allowed_drift, &|span| ready.sources.location(span));
     if args.adopt {

@@ -3,13 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::plan::no_json;
-use super::{Exit, Failure, Global, Ui};
+use super::{Exit, Failure, Global, Ui, store};
 use crate::render::{history_json, history_terminal};
-use crate::store::{SqliteStore, Store};
+use crate::store::{Place, StoreError};
 
 /// Show what was applied, when, by whom and with which outcome.
 ///
-/// The ledger lies in .rolecall/ beside the declaration. Its rows are chained by their hashes.
+/// The ledger lies in .rolecall/ beside the declaration, or where --store says. Its rows are chained by their hashes.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     #[command(subcommand)]
@@ -43,12 +43,20 @@ enum HistoryCommand {
 pub fn history(ui: &mut Ui, global: &Global, args: &HistoryArgs) -> Result<Exit, Failure> {
     // What was done can be looked up also while the files are broken.
     let folder = crate::config::root_of(&global.file);
-    let opened = SqliteStore::open_existing(&folder).map_err(|e| Failure::error(e.to_string()))?;
+    let opened = match &args.command {
+        Some(HistoryCommand::Verify) => store::open_to_verify(global, &folder)?,
+        _ => store::open_existing(global, &folder)?,
+    };
     let Some(store) = opened else {
-        ui.note(&format!("Nothing has been applied from here: there is no ledger below {}.\n", folder.display()));
+        ui.note(&match &global.store {
+            Place::Sqlite => {
+                format!("Nothing has been applied from here: there is no ledger below {}.\n", folder.display())
+            }
+            Place::Git(branch) => format!("Nothing has been applied yet: there is no branch {}.\n", branch.name),
+        });
         return Ok(Exit::Done);
     };
-    let failed = |e: crate::store::StoreError| Failure::error(e.to_string());
+    let failed = |e: StoreError| store::failure(&e);
     match &args.command {
         None => {
             let applies = store.applies(args.target.as_deref(), args.limit).map_err(failed)?;
@@ -77,10 +85,14 @@ pub fn history(ui: &mut Ui, global: &Global, args: &HistoryArgs) -> Result<Exit,
             let found = store.verify().map_err(failed)?;
             if let Some(broken) = found.broken {
                 return Err(Failure::error(format!("the ledger is broken at row {}: {}", broken.row, broken.what))
-                    .help("rows before it are as they were written; compare with a copy"));
+                    .help(match &global.store {
+                        Place::Sqlite => "rows before it are as they were written; compare with a copy",
+                        Place::Git(_) => "rows before it are as they were written; `git log` of the branch shows who pushed what, and another clone may have what was there",
+                    }));
             }
+            let anchor = found.anchor.map(|at| format!(", at {at}")).unwrap_or_default();
             ui.out(&format!(
-                "The ledger is whole: {}, up to {}.\n",
+                "The ledger is whole: {}, up to {}{anchor}.\n",
                 crate::render::plural(found.rows as usize, "row"),
                 found.head
             ));

@@ -24,6 +24,7 @@ mod revision;
 mod rules;
 mod sandbox;
 mod schema;
+mod store;
 mod test;
 mod trace;
 mod ui;

@@ -14,7 +14,6 @@ use crate::diagnostic::Location;
 use crate::model::{Email, UserState};
 use crate::plan::{Consent, Plan, Unread, mentions};
 use crate::render::{clean, plan_terminal};
-use crate::store::{SqliteStore, Store};
 use crate::targets::remains;
 
 /// End somebody's access everywhere, now.
@@ -201,10 +200,10 @@ fn place(ready: &load::Ready, item: &str) -> (PathBuf, Option<String>, String) {
 }
 
 fn plan(global: &Global, ready: &load::Ready, accept: &[Consent]) -> Result<Plan, Failure> {
-    let store = SqliteStore::open_existing(store_folder(ready)).map_err(|e| Failure::error(e.to_string()))?;
+    let store = super::store::open_existing(global, &store_folder(ready))?;
     // One that cannot be opened is named, and the others are planned all the same.
     let (work, closed) = Work::open_each(global, ready, &[])?;
-    runtime()?.block_on(work.plan(global, store.as_ref().map(|s| s as &dyn Store), accept, &closed))
+    runtime()?.block_on(work.plan(global, store.as_deref(), accept, &closed))
 }
 
 /// `bi (out of reach), dbt (...)`.

@@ -9,7 +9,6 @@ use super::planning::{Selection, Work, declaration, runtime, store_folder};
 use super::{Exit, Failure, Global, Ui};
 use crate::plan::Plan;
 use crate::render::{order_text, plan_json, plan_markdown, plan_terminal};
-use crate::store::{SqliteStore, Store};
 
 /// Show what an apply would do.
 ///
@@ -72,10 +71,9 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
     };
-    let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
+    let store = super::store::open_existing(global, &store_folder(&ready))?;
     let work = Work::open(global, &ready, &args.selection.targets)?.since(global, args.since.as_deref(), None)?;
-    let store = store.as_ref().map(|s| s as &dyn Store);
-    let plan = runtime()?.block_on(work.plan(global, store, &args.selection.accept, &[]))?;
+    let plan = runtime()?.block_on(work.plan(global, store.as_deref(), &args.selection.accept, &[]))?;
     if let Some(path) = &args.out {
         std::fs::write(path, crate::plan::save(&plan))
             .map_err(|e| Failure::error(format!("the plan cannot be saved to {}: {e}", path.display())))?;

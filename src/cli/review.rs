@@ -11,7 +11,7 @@ use crate::diagnostic::Span;
 use crate::model::Directory;
 use crate::render::{review_csv, review_json, review_markdown, review_terminal};
 use crate::review::{Past, Review, Strangers, Subject, TargetReview};
-use crate::store::SqliteStore;
+use crate::store::Store;
 
 /// List what people should look at again, by risk.
 ///
@@ -65,9 +65,9 @@ pub fn review(ui: &mut Ui, global: &Global, args: &ReviewArgs) -> Result<Exit, F
         let selected = ready.declaration.select(&args.targets);
         selected.into_iter().map(|declared| one(global, &ready, declared, None, None, None)).collect()
     } else {
-        let store = SqliteStore::open_existing(store_folder(&ready)).map_err(|e| Failure::error(e.to_string()))?;
+        let store = super::store::open_existing(global, &store_folder(&ready))?;
         let work = Work::open_whole(global, &ready, &args.targets)?;
-        runtime()?.block_on(read(ui, global, &work, store.as_ref()))?
+        runtime()?.block_on(read(ui, global, &work, store.as_deref()))?
     };
     let review = Review::new(global.now(), args.declared, targets);
     let format = if args.json { ReviewFormat::Json } else { args.format };
@@ -85,7 +85,7 @@ async fn read(
     ui: &mut Ui,
     global: &Global,
     work: &Work<'_>,
-    store: Option<&SqliteStore>,
+    store: Option<&dyn Store>,
 ) -> Result<Vec<TargetReview>, Failure> {
     let mut readings = Vec::new();
     for (session, reading) in work.sessions.iter().zip(join_all(work.sessions.iter().map(|s| work.read(s))).await) {

@@ -216,16 +216,6 @@ pub(crate) fn planned_since(
     made(desired, live, Some(&ownership), Hands::default(), since)
 }
 
-pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
-    made(desired, live, ownership, Hands::default(), None)
-}
-
-/// The plan of what changed since other files.
-pub(crate) fn planned_since(desired: &Desired<()>, live: &Directory, since: &Desired<()>) -> TargetPlan {
-    let ownership = since.manage.ownership(&since.directory);
-    made(desired, live, Some(&ownership), Hands::default(), Some(since))
-}
-
 /// The plan for one target that cannot make everything.
 pub(crate) fn planned_with(desired: &Desired<()>, live: &Directory, hands: Hands<'_>) -> TargetPlan {
     made(desired, live, Some(&desired.manage.ownership(&desired.directory)), hands, None)

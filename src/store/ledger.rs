@@ -1,5 +1,8 @@
 //! What the ledger holds, as those who write and read it see it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -140,6 +143,9 @@ pub struct Verification {
     pub head: String,
     /// Where the chain breaks.
     pub broken: Option<Break>,
+    /// What the ledger hangs on where it is kept, for people: the commit at the head of a branch. `None` where
+    /// there is nothing of the kind.
+    pub anchor: Option<String>,
 }
 
 /// Where a chain breaks.
@@ -162,4 +168,111 @@ pub(super) fn hash(previous: &str, row: (i64, i64, &str, &str, &str)) -> Result<
     hasher.update(b"\n");
     hasher.update(serde_json::to_string(&row)?.as_bytes());
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The events of the ledger.
+pub(super) mod event {
+    pub(in crate::store) const BEGIN: &str = "begin";
+    pub(in crate::store) const INTEND: &str = "intend";
+    pub(in crate::store) const OUTCOME: &str = "outcome";
+    pub(in crate::store) const FINISH: &str = "finish";
+}
+
+/// The body of an `intend`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Intent<'a> {
+    pub(super) step: u32,
+    pub(super) change: Cow<'a, Change>,
+}
+
+/// The body of an `outcome`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Told {
+    pub(super) step: u32,
+    #[serde(flatten)]
+    pub(super) outcome: Outcome,
+}
+
+/// The body of a `finish`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) status: Status,
+}
+
+/// The changes that were about to be sent, by step. One that was recorded twice counts as it was recorded last.
+pub(super) type Intents = BTreeMap<u32, (Change, Moment)>;
+
+/// The last outcome of each step.
+pub(super) type Outcomes = BTreeMap<u32, (Outcome, Moment)>;
+
+/// An apply for the history.
+pub(super) fn entry(info: ApplyInfo, finished: Option<(Status, Moment)>, told: &Outcomes) -> ApplyEntry {
+    let count = |is: fn(&Outcome) -> bool| told.values().filter(|(outcome, _)| is(outcome)).count();
+    ApplyEntry {
+        finished,
+        applied: count(|o| matches!(o, Outcome::Applied)),
+        failed: count(|o| matches!(o, Outcome::Failed { .. })),
+        set_aside: count(|o| matches!(o, Outcome::SetAside { .. })),
+        unknown: count(|o| matches!(o, Outcome::Unknown { .. })),
+        not_attempted: info.begun.changes.saturating_sub(told.len()),
+        info,
+    }
+}
+
+/// The changes of which nobody knows yet what became of them.
+pub(super) fn pending(intents: Intents, told: &Outcomes) -> Vec<(u32, Change)> {
+    let open = intents.into_iter().filter(|(step, _)| !told.contains_key(step));
+    open.map(|(step, (change, _))| (step, change)).collect()
+}
+
+/// Every change with what became of it.
+pub(super) fn entries(intents: Intents, mut told: Outcomes) -> Vec<Entry> {
+    let one = |(step, (change, sent)): (u32, (Change, Moment))| match told.remove(&step) {
+        Some((outcome, at)) => Entry { step, change, outcome: Some(outcome), at },
+        None => Entry { step, change, outcome: None, at: sent },
+    };
+    intents.into_iter().map(one).collect()
+}
+
+/// A row as it is kept.
+pub(super) struct KeptRow<'r> {
+    pub(super) seq: i64,
+    pub(super) apply: i64,
+    pub(super) event: &'r str,
+    pub(super) at: &'r str,
+    pub(super) body: &'r str,
+    pub(super) previous: &'r str,
+    pub(super) hash: &'r str,
+}
+
+/// Checks rows in their order, from the first.
+pub(super) struct Chain {
+    pub(super) found: Verification,
+    expected: i64,
+}
+
+impl Chain {
+    pub(super) fn new() -> Self {
+        let found = Verification { rows: 0, head: FIRST.to_owned(), broken: None, anchor: None };
+        Self { found, expected: 1 }
+    }
+
+    /// The next row; `false` when the chain breaks there.
+    pub(super) fn follows(&mut self, row: &KeptRow<'_>) -> Result<bool, serde_json::Error> {
+        let right = hash(&self.found.head, (row.seq, row.apply, row.event, row.at, row.body))?;
+        let what = if row.seq > self.expected {
+            format!("row {} is missing", self.expected)
+        } else if row.seq < self.expected {
+            format!("there are two rows {}", row.seq)
+        } else if row.previous != self.found.head {
+            "it does not follow from the row before it".to_owned()
+        } else if right != row.hash {
+            "its content is not what was written".to_owned()
+        } else {
+            (self.found.rows, self.found.head, self.expected) = (self.found.rows + 1, right, row.seq + 1);
+            return Ok(true);
+        };
+        self.found.broken = Some(Break { row: self.expected.min(row.seq), what });
+        Ok(false)
+    }
 }

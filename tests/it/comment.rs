@@ -65,6 +65,8 @@ fn target(name: &str, changes: Vec<(Change, Option<Location>)>, lines: Vec<Acces
     let people = |effect| lines.iter().filter(|l| l.effect == effect).map(|l| l.people).sum();
     TargetPlan {
         approvals: Vec::new(),
+        drift: Vec::new(),
+        along: Vec::new(),
         target: name.to_owned(),
         provider: "directory".to_owned(),
         level: Promise::Enforced,
@@ -105,6 +107,8 @@ fn target(name: &str, changes: Vec<(Change, Option<Location>)>, lines: Vec<Acces
 
 fn plan(targets: Vec<TargetPlan>) -> Plan {
     Plan {
+        since: None,
+        between: None,
         format: FORMAT.to_owned(),
         digest: format!("sha256:4f1c92ab{}", "0".repeat(56)),
         rolecall: "0.1.0".to_owned(),
