@@ -23,7 +23,7 @@ pub use live::Live;
 pub use message::{Answer, Lost, Method, Request, Transport, encode};
 pub use record::{RecordError, Recorder, Replayer};
 pub use retry::{WAIT_MAX, backoff, retry_after};
-pub use secret::{Authorization, MASK, Scrubber, Secret};
+pub use secret::{Authorization, MASK, Scrubber, Secret, without_hashes};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::message::{Answer, Lost, Request, Transport};
-use super::secret::{MASK, Scrubber};
+use super::secret::{MASK, Scrubber, without_hashes};
 use crate::targets::Task;
 
 /// The format of the files.
@@ -178,8 +178,57 @@ fn mask(value: &mut Value) {
                 if is_secret(key) { hide(item) } else { mask(item) }
             }
         }
+        // Half of a body, several of them, or one within another.
+        Value::String(text) => *text = without_hashes(&masked(text)),
         _ => {}
     }
+}
+
+/// A text in which the values of keys that are named like secrets are hidden, as far as it is written like JSON.
+fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, key, after)) = quoted(rest) {
+        // Quotes may be escaped, in a text within a text.
+        let is_secret = is_secret(key.trim_end_matches('\\'));
+        let value = after.trim_start().strip_prefix(':').map(str::trim_start).filter(|_| is_secret);
+        match value.and_then(|v| v.trim_start_matches('\\').strip_prefix('"')) {
+            Some(value) => {
+                let end = end_of_text(value);
+                out.push_str(&rest[..before.len() + key.len() + 2]);
+                out.push_str(": \"");
+                out.push_str(MASK);
+                rest = &value[end..];
+            }
+            None => {
+                // The quote behind it may open the next text.
+                out.push_str(&rest[..before.len() + 1 + key.len()]);
+                rest = &rest[before.len() + 1 + key.len()..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The first text in quotes: what stands before it, it, and what stands behind.
+fn quoted(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('"')?;
+    // No name of a key has a quote in it, escaped or not.
+    Some(rest.split_once('"').map_or((before, rest, ""), |(key, after)| (before, key, after)))
+}
+
+/// Where a text ends whose opening quote stands before; at the end, where it is not closed.
+fn end_of_text(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' if !escaped => return at,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }
 
 /// Whether a key is named like a secret: `temporaryPassword` and `userApiKey` are as well.
@@ -264,5 +313,41 @@ impl Replayer {
 impl Transport for Replayer {
     fn send<'a>(&'a self, request: &'a Request) -> Task<'a, Result<Answer, Lost>> {
         Box::pin(async move { self.answer(request) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_json_is_looked_through_as_well() {
+        let of = |text: &str| {
+            let scrubber = Scrubber::new(&super::super::secret::Authorization::Nothing);
+            plain(&scrubber, text.as_bytes()).to_string()
+        };
+        let documents = r#"{"@id":"User/a","key_hash":"canary"}"#;
+        for text in [
+            // Documents one behind the other, half of one, within a page, and within a text.
+            format!("{documents}\n{documents}\n"),
+            format!("[{documents},{}", &documents[..30]),
+            r#"[{"@id":"User/a", "key_hash" : "canar"#.to_owned(),
+            format!("<pre>{documents}</pre>"),
+            Value::from(documents).to_string(),
+            format!("{}x", Value::from(documents)),
+            format!(r#"{{"api:message": {}}}"#, Value::from(documents)),
+            r#"d("key_hash":"$pbkdf2-sha512$t=1$c2FsdA$canary")"#.to_owned(),
+            "user a has $pbkdf2-sha512$t=1$c2FsdA$canary".to_owned(),
+            r#"odd" quote, {"key_hash":"canary \" canary"}"#.to_owned(),
+        ] {
+            let kept = of(&text);
+            assert!(!kept.contains("canar") && kept.contains(MASK), "{text} -> {kept}");
+        }
+        // What is no secret stays as it is.
+        for text in [r#"a "quoted": "text" and \"more\""#, "\"", "", "{\"a\":", r#"{"a":"key_hash","b":"c"}"#] {
+            let kept = of(text);
+            assert!(!kept.contains(MASK), "{text} -> {kept}");
+        }
+        assert_eq!(of("plain \"text\": 'here'"), Value::from("plain \"text\": 'here'").to_string());
     }
 }
