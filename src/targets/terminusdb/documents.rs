@@ -212,6 +212,8 @@ impl Documents {
                 *lost.entry(what).or_default() += 1;
             }
         };
+        // Who speaks is one of them.
+        miss("accounts", self.users.contains_key(super::session::ADMIN));
         for user in self.users.values() {
             user.capabilities.iter().for_each(|c| miss("capabilities", self.capabilities.contains_key(c)));
         }
@@ -243,7 +245,16 @@ mod tests {
         let all = Documents::read(body.as_bytes(), None).unwrap();
         assert!(!format!("{all:?}").contains("canary"));
         assert_eq!((all.users["User/a"].password, all.users["User/b"].password), (true, false));
-        assert_eq!(all.doubts(), ["the documents speak of 1 capabilities that are not among them"]);
+        assert_eq!(
+            all.doubts(),
+            [
+                "the documents speak of 1 accounts that are not among them",
+                "the documents speak of 1 capabilities that are not among them"
+            ],
+            "`admin`, who speaks, and what b has"
+        );
+        // An empty list is not an empty server.
+        assert_eq!(Documents::read(b"[]", None).unwrap().doubts().len(), 1);
         let error = Documents::read(br#"[{"@id":"User/a","key_hash":"$pbkdf2-canary"}]"#, None).unwrap_err();
         assert!(!error.to_string().contains("canary"), "{error}");
     }

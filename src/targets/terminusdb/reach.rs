@@ -32,6 +32,8 @@ pub fn reach(session: &Session, change: &Change) -> Reach {
         Change::CreateRole { role } if administers(session, &role.name) => Reach::Nothing,
         Change::CreateRole { role } => role_reach(session, role, None),
         Change::UpdateRole { before, after } => role_reach(session, after, Some(before)),
+        // What stood for several roles goes with the last who holds them.
+        Change::DeleteRole { role, .. } if session.index().together.contains_key(&role.name) => Reach::Nothing,
         Change::DeleteRole { role, .. } => {
             if is_built_in(session, &role.name) {
                 Reach::Left
@@ -150,6 +152,12 @@ fn role_reach(session: &Session, role: &RoleRecord, before: Option<&RoleRecord>)
     // Descriptions are not kept.
     if before.is_some_and(|b| b.permissions == role.permissions && b.administers == role.administers) {
         return Reach::Nothing;
+    }
+    if session.index().together.contains_key(&role.name) {
+        return never(
+            format!("`{}` stands for several roles that somebody holds together, and cannot be changed", role.name),
+            "declare a role of another name, or give one of them",
+        );
     }
     if role.administers || is_built_in(session, &role.name) {
         return never(

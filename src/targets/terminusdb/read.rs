@@ -1,7 +1,7 @@
 //! The whole state of a server, from one answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::documents::Documents;
 use super::holds::holds;
@@ -10,50 +10,60 @@ use super::session::{ADMIN, ADMIN_ORGANIZATION, ANONYMOUS, Index, Session};
 use super::settings::SETTLE;
 use super::{HANDLE, forecast, reach, resource_name};
 use crate::model::{
-    Builder, Change, Directory, Email, Grant, Kept, Kind, Membership, Principal, Resource, ResourceId, Role, RoleId,
-    Said, Team, TeamId, User, UserId,
+    Builder, Change, Effect, Email, Grant, Kept, Kind, Membership, Principal, Resource, ResourceId, Role, RoleId, Said,
+    Team, TeamId, User, UserId,
 };
 use crate::plan::{Promise, Reach};
+use crate::targets::http::Limits;
+use crate::targets::settle::LookedUp;
 use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 
 /// Reads a server.
 pub struct TerminusReader {
     session: Arc<Session>,
     capabilities: Capabilities,
-    /// What was read to find out what became of changes that were cut off.
-    looked_up: Mutex<Option<Arc<Directory>>>,
+    looked_up: LookedUp,
 }
 
 impl TerminusReader {
     /// A reader over that conversation.
     #[must_use]
     pub fn new(session: Arc<Session>) -> Self {
-        let limits = session.client().limits();
-        let capabilities = Capabilities {
-            kinds: vec![Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
-            // No name can be changed (section 9).
-            renames: false,
-            // An account cannot be closed: it goes, and a new one starts empty (section 7, trap 9).
-            enables: false,
-            invites: false,
-            kept: Kept {
-                accounts: false,
-                timezones: false,
-                attributes: Some(&[]),
-                handles: Some(&[HANDLE]),
-                team_details: false,
-                team_roles: false,
-                member_details: true,
-            },
-            concurrency: limits.concurrency,
-            requests_per_minute: limits.per_minute,
-            page: None,
-            settle: SETTLE,
-            // What is touched is read right before and after; grants honour no version (section 6).
-            level: Promise::Observed,
-        };
-        Self { session, capabilities, looked_up: Mutex::new(None) }
+        // An account cannot be closed: it goes, and a new one starts empty (section 7, trap 9).
+        let capabilities = capabilities(session.client().limits(), false, &[HANDLE]);
+        Self { session, capabilities, looked_up: LookedUp::default() }
     }
+}
+
+/// What can be done here in either mode: no name can be changed (section 9), who is gone does not come back by
+/// itself, and what is touched is read right before and after, since grants honour no version (section 6).
+pub fn capabilities(limits: &Limits, invites: bool, handles: &'static [&'static str]) -> Capabilities {
+    Capabilities {
+        kinds: vec![Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
+        renames: false,
+        enables: false,
+        invites,
+        kept: Kept {
+            accounts: false,
+            timezones: false,
+            attributes: Some(&[]),
+            handles: Some(handles),
+            team_details: false,
+            team_roles: false,
+            member_details: true,
+        },
+        concurrency: limits.concurrency,
+        requests_per_minute: limits.per_minute,
+        page: None,
+        settle: SETTLE,
+        level: Promise::Observed,
+    }
+}
+
+/// Whether a change is there in what was read; what a doubtful reading lacks may be there all the same.
+pub fn verified(reading: &Reading, change: &Change) -> bool {
+    let known = reading.doubts.is_empty() || change.effect() != Effect::Remove;
+    known && holds(&reading.directory, change)
 }
 
 impl Reader for TerminusReader {
@@ -63,23 +73,15 @@ impl Reader for TerminusReader {
 
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move {
-            *self.looked_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.looked_up.forget();
             read(&self.session).await
         })
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
-            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let directory = match known {
-                Some(directory) => directory,
-                None => {
-                    let directory = Arc::new(read(&self.session).await?.directory);
-                    let mut kept = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-                    Arc::clone(kept.insert(directory))
-                }
-            };
-            Ok(holds(&directory, change))
+            let directory = self.looked_up.or(read(&self.session)).await?;
+            Ok(self.looked_up.confirms(change) && holds(&directory, change))
         })
     }
 
@@ -130,6 +132,8 @@ struct Pass<'s> {
     users: HashMap<&'s str, UserId>,
     teams: HashMap<&'s str, TeamId>,
     resources: HashMap<&'s str, ResourceId>,
+    /// Of several roles that somebody holds together: what stands for them.
+    together: BTreeMap<BTreeSet<&'s str>, RoleId>,
 }
 
 impl<'s> Pass<'s> {
@@ -144,6 +148,7 @@ impl<'s> Pass<'s> {
             users: HashMap::new(),
             teams: HashMap::new(),
             resources: HashMap::new(),
+            together: BTreeMap::new(),
         }
     }
 
@@ -275,9 +280,9 @@ impl<'s> Pass<'s> {
                 None if id == ANONYMOUS => Principal::Everyone,
                 None => continue,
             };
-            let mut scopes: BTreeMap<&'s str, BTreeSet<RoleId>> = BTreeMap::new();
+            let mut scopes: BTreeMap<&'s str, BTreeSet<&'s str>> = BTreeMap::new();
             for capability in user.capabilities.iter().filter_map(|c| self.documents.capabilities.get(c)) {
-                let roles = capability.roles.iter().filter_map(|r| self.roles.get(r.as_str()).copied());
+                let roles = capability.roles.iter().map(String::as_str).filter(|r| self.roles.contains_key(r));
                 scopes.entry(&capability.scope).or_default().extend(roles);
             }
             let gives = |scope: &str| {
@@ -286,7 +291,7 @@ impl<'s> Pass<'s> {
             };
             for (scope, roles) in scopes {
                 if let Some(&resource) = self.resources.get(scope) {
-                    for role in roles {
+                    for role in roles.into_iter().filter_map(|r| self.roles.get(r).copied()) {
                         self.build.grant(Grant { resource, principal, role, until: None, because: None }, ());
                     }
                 } else if let (Some(&team), Principal::User(member)) = (self.teams.get(scope), principal) {
@@ -313,34 +318,40 @@ impl<'s> Pass<'s> {
         }
     }
 
-    /// The role of a member: of several the one that gives what all of them give.
-    fn one_of(&mut self, roles: &BTreeSet<RoleId>, user: &str, scope: &str) -> Said<RoleId> {
-        let mut all: Vec<RoleId> = roles.iter().copied().collect();
-        match all.as_slice() {
-            [] => return Said::Nothing,
-            [one] => return Said::Is(*one),
-            _ => {}
-        }
-        let actions = |role: &RoleId| -> (String, BTreeSet<String>) {
-            let id = self.roles.iter().find(|(_, r)| *r == role).map(|(id, _)| *id).unwrap_or_default();
-            let found = self.documents.roles.get(id);
-            found.map(|r| (r.name.clone(), r.actions.clone())).unwrap_or_default()
+    /// The role of a member. A membership has one role in the files and any number here: several count as one
+    /// that gives what they give together, under all their names.
+    fn one_of(&mut self, roles: &BTreeSet<&'s str>, user: &str, scope: &str) -> Said<RoleId> {
+        let mut ids = roles.iter();
+        let (Some(first), None) = (ids.next(), ids.next()) else {
+            return if roles.is_empty() { Said::Nothing } else { Said::Is(self.together(roles, user, scope)) };
         };
-        let known: Vec<(RoleId, (String, BTreeSet<String>))> = all.drain(..).map(|r| (r, actions(&r))).collect();
-        let union: BTreeSet<&String> = known.iter().flat_map(|(_, (_, a))| a).collect();
-        let top = known.iter().find(|(_, (_, a))| a.len() == union.len());
-        let names: Vec<String> = known.iter().map(|(_, (name, _))| name.clone()).collect();
-        let organization = self.documents.organizations.get(scope).map(|o| o.name.clone()).unwrap_or_default();
-        let what = format!("`{user}` has several roles in the organization `{organization}` ({})", names.join(", "));
-        match top {
-            Some((role, (name, _))) => {
-                self.notes.say(format!("{what}: {name} gives what all of them give, and counts as the role"));
-                Said::Is(*role)
-            }
-            None => {
-                self.notes.say(format!("{what}, none of which gives all: a declared role takes their place"));
-                Said::Unsaid
-            }
+        Said::known(self.roles.get(first).copied())
+    }
+
+    fn together(&mut self, roles: &BTreeSet<&'s str>, user: &str, scope: &str) -> RoleId {
+        let documents = self.documents;
+        let of: Vec<&super::documents::Role> = roles.iter().filter_map(|r| documents.roles.get(*r)).collect();
+        let mut names: Vec<&str> = of.iter().map(|r| r.name.as_str()).collect();
+        names.sort_unstable();
+        let mut name = names.join(" + ");
+        while documents.roles.values().any(|r| r.name == name) {
+            name.push_str(" together");
         }
+        let organization = documents.organizations.get(scope).map(|o| o.name.as_str()).unwrap_or_default();
+        self.notes.say(format!(
+            "`{user}` has several roles in the organization `{organization}`, which count as one, `{name}`: a declared \
+             role takes their place"
+        ));
+        if let Some(role) = self.together.get(roles) {
+            return *role;
+        }
+        let actions: BTreeSet<&String> = of.iter().flat_map(|r| &r.actions).collect();
+        let permissions: Vec<usize> = actions.into_iter().map(|a| self.build.permission(a)).collect();
+        let permissions = permissions.into_iter().collect();
+        let made = Role { name: name.as_str().into(), description: Said::Unsaid, permissions, administers: false };
+        let role = self.build.role(made, ());
+        self.index.together.insert(name, roles.iter().map(|r| (*r).to_owned()).collect());
+        self.together.insert(roles.clone(), role);
+        role
     }
 }

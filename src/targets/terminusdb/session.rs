@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::documents::{Documents, short};
 use super::settings::Settings;
 use crate::model::{Catalogue, PrincipalRecord};
-use crate::targets::http::{Answer, Client, Method, Request, encode};
+use crate::targets::http::{Answer, Client, Method, Request, encode, without_hashes};
 use crate::targets::scim::value::{get, list, text};
 use crate::targets::{TargetError, Wanted};
 
@@ -49,6 +49,8 @@ pub struct Index {
     pub users: HashMap<String, (String, String)>,
     /// The roles by name.
     pub roles: HashMap<String, String>,
+    /// What stands for several roles that somebody holds together in an organization: their ids by its name.
+    pub together: HashMap<String, BTreeSet<String>>,
     /// Names that several roles have.
     pub ambiguous_roles: BTreeSet<String>,
     /// The organizations by name.
@@ -139,6 +141,19 @@ impl Session {
             return Err(unseen(&answer));
         }
         Documents::read(&answer.body, answer.own)
+    }
+
+    /// Reads all of it at once, before something is deleted: what is not among it counts as gone, so nothing may
+    /// be missing.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not everything.
+    pub async fn whole(&self) -> Result<Documents, TargetError> {
+        let documents = self.documents().await?;
+        match documents.doubts().into_iter().next() {
+            None => Ok(documents),
+            Some(doubt) => Err(TargetError::Unavailable(format!("the server does not show everything: {doubt}"))),
+        }
     }
 
     /// What one account holds; nothing where there is no such account.
@@ -268,6 +283,22 @@ impl Session {
         }
     }
 
+    /// The ids of roles, by their names; what stands for several is these.
+    ///
+    /// # Errors
+    /// When there is none of a name, or several have it.
+    pub fn roles(&self, names: &[String]) -> Result<BTreeSet<String>, TargetError> {
+        let mut ids = BTreeSet::new();
+        for name in names {
+            let together = self.index().together.get(name).cloned();
+            match together {
+                Some(several) => ids.extend(several),
+                None => drop(ids.insert(self.role(name)?)),
+            }
+        }
+        Ok(ids)
+    }
+
     /// The id of a role.
     ///
     /// # Errors
@@ -313,7 +344,8 @@ pub fn clean_path(capability: &str) -> String {
 /// What the server says about an error (section 5): one key for all its shapes, where there is JSON.
 pub fn said(answer: &Answer) -> String {
     let explained = serde_json::from_slice::<Value>(&answer.body).ok().and_then(|v| text(&v, "api:message"));
-    let text: String = explained.unwrap_or_default().chars().filter(|c| !c.is_control()).take(SAID_MAX).collect();
+    let text = without_hashes(&explained.unwrap_or_default());
+    let text: String = text.chars().filter(|c| !c.is_control()).take(SAID_MAX).collect();
     if text.trim().is_empty() {
         format!("status {}", answer.status)
     } else {

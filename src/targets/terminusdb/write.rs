@@ -52,9 +52,8 @@ impl TerminusWriter {
             }
             Change::ChangeMember { before, after } => {
                 let of = |role: &Option<String>| role.iter().cloned().collect::<Vec<_>>();
-                // Of several roles none of which gives all, none is known as the one before.
-                let known = before.role.as_ref().map(|_| of(&before.role));
-                scope::member(session, &after.user, &after.team, known.as_deref(), Some(&of(&after.role))).await
+                let (before, role) = (of(&before.role), of(&after.role));
+                scope::member(session, &after.user, &after.team, Some(&before), Some(&role)).await
             }
             Change::RemoveMember { member, .. } => scope::member(session, &member.user, &member.team, None, None).await,
             Change::CreateResource { resource } => places::create_database(session, resource).await,
@@ -128,7 +127,7 @@ impl Writer for TerminusWriter {
     fn verify<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
             let reading = super::read::read(&self.session).await?;
-            Ok(super::holds::holds(&reading.directory, change))
+            Ok(super::read::verified(&reading, change))
         })
     }
 }
@@ -152,12 +151,12 @@ async fn judged(sent: Sent, tolerated: &[&str], tried: u32) -> Result<Next, Targ
         Sent::No(answer) if tolerated.contains(&super::session::kind(&answer).as_str()) => {
             Ok(Next::Again(super::session::said(&answer)))
         }
-        Sent::No(answer) => Err(refusal(&answer)),
+        Sent::No(answer) => Err(unended(tried > 1, refusal(&answer))),
     }
 }
 
 /// An error once something was sent: whatever stopped it, what was sent may have been done.
-fn unended(begun: bool, error: TargetError) -> TargetError {
+pub(super) fn unended(begun: bool, error: TargetError) -> TargetError {
     match error {
         error if !begun => error,
         error @ (TargetError::Unknown(_) | TargetError::NotVisible(_)) => error,
@@ -166,6 +165,6 @@ fn unended(begun: bool, error: TargetError) -> TargetError {
 }
 
 /// What is said where the server took a change that nobody can see.
-fn not_visible() -> TargetError {
+pub(super) fn not_visible() -> TargetError {
     TargetError::NotVisible("the server took the change, and does not show it".to_owned())
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const USERS: &str = "users:
+pub(super) const USERS: &str = "users:
   ada@acme.example: {at: {graph: {}}}
   bea@acme.example: {at: {graph: {}}}
 ";
@@ -14,12 +14,12 @@ const RESOURCES: &str = "resources:
   data-product/acme/hr: {access: {}}
 ";
 
-fn whole() -> String {
+pub(super) fn whole() -> String {
     ["    manage: authoritative\n", USERS, TEAMS, RESOURCES, POLICIES].concat()
 }
 
 /// With Cas besides, as a reader.
-fn with_cas() -> String {
+pub(super) fn with_cas() -> String {
     let more = but(&whole(), "users:\n", "users:\n  cas@acme.example: {at: {graph: {}}}\n");
     but(&more, "role: Data Reader}]}", "role: Data Reader}, {user: cas@acme.example, role: Data Reader}]}")
 }
@@ -29,7 +29,7 @@ fn flat(output: &Output) -> String {
     output.text().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn declare(graph: &Graph, rest: &str) {
+pub(super) fn declare(graph: &Graph, rest: &str) {
     let url = graph.handle.origin();
     let text = format!(
         "version: 1\ntargets:\n  graph:\n    provider: terminusdb\n    url: {url}\n    credentials: {{token: \
@@ -38,14 +38,14 @@ fn declare(graph: &Graph, rest: &str) {
     graph.env.write("rolecall.yaml", &text);
 }
 
-fn invites(graph: &Graph) -> Vec<(String, String)> {
+pub(super) fn invites(graph: &Graph) -> Vec<(String, String)> {
     let all = graph.ask("GET", "/api/organizations/acme/invites", &Value::Null);
     let text = |v: &Value| v.as_str().unwrap().to_owned();
     all.as_array().unwrap().iter().map(|i| (text(&i["email_to"]), text(&i["role"]))).collect()
 }
 
 /// What whoever has the letter does.
-fn accept(graph: &Graph, email: &str) {
+pub(super) fn accept(graph: &Graph, email: &str) {
     let all = graph.ask("GET", "/api/organizations/acme/invites", &Value::Null);
     let invite = all.as_array().unwrap().iter().find(|i| i["email_to"] == email).unwrap();
     let hash = invite["@id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
@@ -59,7 +59,7 @@ fn row(graph: &Graph, user: &str, database: &str) -> Value {
 }
 
 /// An organization with an administrator, a reader who may write one of two databases, and its declaration.
-fn hosted() -> Graph {
+pub(super) fn hosted() -> Graph {
     let options = Options { hosted: true, ..Options::new(PASSWORD).unwrap() };
     let graph = Graph { env: TestEnv::new(), handle: serve(&options).unwrap() };
     graph.ask("POST", "/api/private/organizations/acme", &Value::Null);

@@ -1,7 +1,7 @@
 //! A conversation about one organization: the single calls, and what their answers hold. Both shapes of a text
 //! are understood, `"x"` and `{"@type": "xsd:string", "@value": "x"}`: the client's comments show the second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -33,6 +33,8 @@ pub struct Session {
 pub struct Index {
     /// The ids of those who are in the organization, by e-mail.
     pub people: BTreeMap<String, String>,
+    /// Those with several roles in the organization, by e-mail.
+    pub several: BTreeSet<String>,
     /// The open invitations by e-mail: the address of the role.
     pub invited: BTreeMap<String, String>,
     /// The ids of databases, by their names in the files.
@@ -98,7 +100,14 @@ impl Session {
 
     async fn get(&self, rest: &str) -> Result<Value, TargetError> {
         let answer = self.client.send(&Request::new(Method::Get, self.path(rest), MEDIA)).await?;
-        if answer.is_good() { answer.json() } else { Err(refusal(&answer)) }
+        if answer.is_good() {
+            return answer.json();
+        }
+        // That a list is not there does not say that nobody is in it.
+        Err(match refusal(&answer) {
+            TargetError::Gone(said) => TargetError::Unavailable(said),
+            other => other,
+        })
     }
 
     async fn list(&self, rest: &str) -> Result<Vec<Value>, TargetError> {

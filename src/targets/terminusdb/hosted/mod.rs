@@ -4,6 +4,7 @@
 //! here was tried against `rolecall sandbox terminusdb --hosted` only. What the calls cannot do is in `reach.rs`.
 
 mod calls;
+mod forecast;
 mod reach;
 mod read;
 mod write;

@@ -7,7 +7,7 @@ use crate::plan::{ByHand, Reach};
 use crate::targets::terminusdb::parts;
 
 /// Where people see to what the calls cannot do.
-const SCREEN: &str = "the dashboard of the product, page of the team";
+pub const SCREEN: &str = "the dashboard of the product, page of the team";
 
 /// What comes of a change.
 pub fn reach(session: &Session, change: &Change) -> Reach {
@@ -155,6 +155,13 @@ fn change_member(session: &Session, after: &MemberRecord) -> Reach {
     let Some(role) = &after.role else { return roleless(session, after) };
     if let Some(reach) = unknown(role) {
         return reach;
+    }
+    if session.index().several.contains(&after.user) {
+        let role = after.role.as_deref().unwrap_or_default();
+        return by_hand(
+            format!("leave {} the role {role} alone: there are several, of which no call takes one away", after.user),
+            SCREEN,
+        );
     }
     match session.index().invited.get(&after.user) {
         // A new one would be a second letter.

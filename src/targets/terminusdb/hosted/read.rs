@@ -2,17 +2,19 @@
 //! are asked for person by person.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::calls::{Index, Row, Session};
 use super::{reach, role_name};
 use crate::model::{
-    Builder, Change, Directory, Grant, Kept, Kind, Membership, Principal, Resource, ResourceId, Role, RoleId, Said,
-    Team, User, UserId, UserState,
+    Builder, Change, Grant, Membership, Principal, Resource, ResourceId, Role, RoleId, Said, Team, User, UserId,
+    UserState,
 };
-use crate::plan::{Promise, Reach};
+use crate::plan::Reach;
+use crate::targets::settle::LookedUp;
 use crate::targets::terminusdb::holds::holds;
 use crate::targets::terminusdb::notes::some;
+use crate::targets::terminusdb::read::capabilities;
 use crate::targets::terminusdb::{KIND, resource_name};
 use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 
@@ -20,38 +22,16 @@ use crate::targets::{Capabilities, Reader, Reading, TargetError, Task};
 pub struct HostedReader {
     session: Arc<Session>,
     capabilities: Capabilities,
-    /// What was read to find out what became of changes that were cut off.
-    looked_up: Mutex<Option<Arc<Directory>>>,
+    looked_up: LookedUp,
 }
 
 impl HostedReader {
     /// A reader over that conversation.
     #[must_use]
     pub fn new(session: Arc<Session>) -> Self {
-        let limits = session.client().limits();
-        let capabilities = Capabilities {
-            kinds: vec![Kind::Role, Kind::User, Kind::Team, Kind::Member, Kind::Resource, Kind::Grant],
-            renames: false,
-            // Who was taken out comes back by an invitation only.
-            enables: false,
-            invites: true,
-            kept: Kept {
-                accounts: false,
-                timezones: false,
-                attributes: Some(&[]),
-                handles: Some(&[]),
-                team_details: false,
-                team_roles: false,
-                member_details: true,
-            },
-            concurrency: limits.concurrency,
-            requests_per_minute: limits.per_minute,
-            page: None,
-            settle: crate::targets::terminusdb::settings::SETTLE,
-            // What is touched is read right before and after.
-            level: Promise::Observed,
-        };
-        Self { session, capabilities, looked_up: Mutex::new(None) }
+        // Who was taken out comes back by an invitation only.
+        let capabilities = capabilities(session.client().limits(), true, &[]);
+        Self { session, capabilities, looked_up: LookedUp::default() }
     }
 }
 
@@ -62,23 +42,15 @@ impl Reader for HostedReader {
 
     fn read(&self) -> Task<'_, Result<Reading, TargetError>> {
         Box::pin(async move {
-            *self.looked_up.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.looked_up.forget();
             read(&self.session).await
         })
     }
 
     fn holds<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
-            let known = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let directory = match known {
-                Some(directory) => directory,
-                None => {
-                    let directory = Arc::new(read(&self.session).await?.directory);
-                    let mut kept = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
-                    Arc::clone(kept.insert(directory))
-                }
-            };
-            Ok(holds(&directory, change))
+            let directory = self.looked_up.or(read(&self.session)).await?;
+            Ok(self.looked_up.confirms(change) && holds(&directory, change))
         })
     }
 
@@ -86,13 +58,8 @@ impl Reader for HostedReader {
         reach::reach(&self.session, change)
     }
 
-    /// Each change is looked at, written, and looked at: two lists each time where it is about a person.
     fn forecast(&self, waves: &[Vec<&Change>]) -> Option<u64> {
-        let one = |change: &&Change| match change {
-            Change::GiveGrant { .. } | Change::ChangeGrant { .. } => 4,
-            _ => 5,
-        };
-        Some(self.session.index().read_with + waves.iter().flatten().map(one).sum::<u64>())
+        Some(super::forecast::requests(&self.session, waves))
     }
 }
 
@@ -176,7 +143,14 @@ pub async fn read(session: &Session) -> Result<Reading, TargetError> {
     index.read_with = session.client().sent() - before;
     *session.index() = index;
     notes.sort();
-    Ok(Reading { directory, notes, doubts: Vec::new() })
+    // Whoever applies has Admin Role, or nothing would have been read.
+    let admin = |r: &Row| r.scope == session.scope() && r.role.as_deref() == Some(super::ADMIN);
+    let doubts = if rows.iter().any(admin) {
+        Vec::new()
+    } else {
+        vec!["nobody is listed who has Admin Role in the organization, as whoever applies has".to_owned()]
+    };
+    Ok(Reading { directory, notes, doubts })
 }
 
 impl Pass<'_> {
@@ -243,13 +217,18 @@ impl Pass<'_> {
         match held {
             [one] => self.role(one.role.as_deref().unwrap_or_default(), email).map_or(Said::Unsaid, Said::Is),
             several => {
-                let names: Vec<&str> = several.iter().filter_map(|r| r.role.as_deref()).collect();
+                let known = |id: &str| super::ROLES.iter().position(|(_, known)| *known == id);
+                let ids: Vec<&str> = several.iter().map(|r| r.role.as_deref().unwrap_or_default()).collect();
+                let names: Vec<&str> = ids.iter().map(|id| role_name(id).unwrap_or(id)).collect();
+                let highest = ids.iter().max_by_key(|id| known(id)).copied().unwrap_or_default();
                 self.notes.push(format!(
-                    "{email} has several roles in the organization ({}), where rolecall gives one: it changes none of \
-                     them",
-                    names.join(", ")
+                    "{email} has several roles in the organization ({}), of which the highest counts: no call takes \
+                     one of them away, so leave one by hand, in {}",
+                    names.join(", "),
+                    reach::SCREEN
                 ));
-                Said::Unsaid
+                self.index.several.insert(email.to_owned());
+                self.role(highest, email).map_or(Said::Unsaid, Said::Is)
             }
         }
     }

@@ -7,7 +7,9 @@ use super::calls::{Row, Session, refusal};
 use super::{ADMIN, role_id, role_name};
 use crate::model::{Change, GrantedRole, PrincipalRecord, Why};
 use crate::targets::http::backoff;
-use crate::targets::terminusdb::session::Sent;
+use crate::targets::terminusdb::read::verified;
+use crate::targets::terminusdb::session::{Sent, said};
+use crate::targets::terminusdb::write::{not_visible, unended};
 use crate::targets::{Stamp, TargetError, Task, Writer};
 
 /// So many changes are recorded together.
@@ -94,7 +96,7 @@ impl Writer for HostedWriter {
     fn verify<'a>(&'a self, change: &'a Change) -> Task<'a, Result<bool, TargetError>> {
         Box::pin(async move {
             let reading = super::read::read(&self.session).await?;
-            Ok(crate::targets::terminusdb::holds::holds(&reading.directory, change))
+            Ok(verified(&reading, change))
         })
     }
 }
@@ -115,24 +117,16 @@ async fn account(session: &Session, email: &str) -> Result<String, TargetError> 
     found.map(|r| r.user).ok_or_else(|| TargetError::Gone(format!("{email} is not in the organization")))
 }
 
-fn not_visible() -> TargetError {
-    TargetError::NotVisible("the server took the change, and does not show it".to_owned())
-}
-
-/// What cannot be looked at after something was sent is unknown.
-fn unsure(begun: bool, error: TargetError) -> TargetError {
-    match error {
-        error if !begun => error,
-        error => TargetError::Unknown(format!("it was sent and could not be read back: {error}")),
-    }
-}
-
 /// Invites somebody with the role that the files say, once.
 async fn invite(session: &Session, email: &str) -> Result<(), TargetError> {
     let declared = session.wanted.members.get(&(session.organization.clone(), email.to_owned()));
     let role = role(declared.and_then(Option::as_deref))?;
-    if account(session, email).await.is_ok() {
-        return Err(TargetError::Conflict(format!("{email} is in the organization already: plan again")));
+    match account(session, email).await {
+        Err(TargetError::Gone(_)) => {}
+        Err(error) => return Err(error),
+        Ok(_) => {
+            return Err(TargetError::Conflict(format!("{email} is in the organization already: plan again")));
+        }
     }
     if session.invitations().await?.iter().any(|i| i.email == email) {
         return Err(TargetError::Conflict(format!("{email} is invited already: plan again")));
@@ -142,7 +136,7 @@ async fn invite(session: &Session, email: &str) -> Result<(), TargetError> {
         Sent::Maybe(why) => TargetError::Unknown(format!("{why}; there is no invitation, and nothing is sent twice")),
         Sent::No(answer) => return Err(refusal(&answer)),
     };
-    let open = session.invitations().await.map_err(|e| unsure(true, e))?;
+    let open = session.invitations().await.map_err(|e| unended(true, e))?;
     if open.iter().any(|i| i.email == email && i.role == role) { Ok(()) } else { Err(outcome) }
 }
 
@@ -177,9 +171,20 @@ async fn assign(
     before: Option<&str>,
     after: &str,
 ) -> Result<(), TargetError> {
+    let mut begun = false;
+    rounds(session, (user, scope), (before, after), &mut begun).await.map_err(|e| unended(begun, e))
+}
+
+/// Looks and sends until it is so; `begun` says whether anything sent may have been done.
+async fn rounds(
+    session: &Session,
+    (user, scope): (&str, &str),
+    (before, after): (Option<&str>, &str),
+    begun: &mut bool,
+) -> Result<(), TargetError> {
     let mut outcome = not_visible();
     for tried in 0..=TRIES {
-        let held = look(session, user, scope).await.map_err(|e| unsure(tried > 0, e))?;
+        let held = look(session, user, scope).await?;
         let (capability, role) = match held.as_slice() {
             [] => (None, None),
             [one] => (one.capability.as_deref(), one.role.as_deref()),
@@ -196,12 +201,16 @@ async fn assign(
         if tried == TRIES || (tried > 0 && capability.is_none()) {
             break;
         }
-        if after != ADMIN && scope == session.scope() {
-            last_admin(&session.people().await.map_err(|e| unsure(tried > 0, e))?, user, scope)?;
+        if after != ADMIN && role == Some(ADMIN) && scope == session.scope() {
+            last_admin(&session.people().await?, user, scope)?;
         }
-        match session.give(user, capability, scope, after).await.map_err(|e| unsure(tried > 0, e))? {
-            Sent::Done => outcome = not_visible(),
+        match session.give(user, capability, scope, after).await? {
+            Sent::Done => {
+                *begun = true;
+                outcome = not_visible();
+            }
             Sent::Maybe(why) => {
+                *begun = true;
                 outcome = TargetError::Unknown(why);
                 tokio::time::sleep(backoff(tried + 1)).await;
             }
@@ -225,34 +234,41 @@ fn last_admin(rows: &[Row], user: &str, scope: &str) -> Result<(), TargetError> 
 
 /// Takes somebody out, or their invitation back.
 async fn leave(session: &Session, email: &str) -> Result<(), TargetError> {
+    let mut begun = false;
+    leaving(session, email, &mut begun).await.map_err(|e| unended(begun, e))
+}
+
+async fn leaving(session: &Session, email: &str, begun: &mut bool) -> Result<(), TargetError> {
+    // A row may come without its address.
+    let known = session.index().people.get(email).cloned();
     let mut outcome = not_visible();
     for tried in 0..=TRIES {
-        let rows = session.people().await.map_err(|e| unsure(tried > 0, e))?;
-        let open = session.invitations().await.map_err(|e| unsure(tried > 0, e))?;
-        let user = rows.iter().find(|r| r.email.as_deref() == Some(email)).map(|r| r.user.clone());
+        let rows = session.people().await?;
+        let open = session.invitations().await?;
+        let is_theirs = |r: &&Row| r.email.as_deref() == Some(email) || known.as_ref() == Some(&r.user);
+        let user = rows.iter().find(is_theirs).map(|r| r.user.clone());
         let open = open.into_iter().find(|i| i.email == email);
-        if tried == TRIES {
-            if user.is_none() && open.is_none() {
-                return Ok(());
-            }
-            break;
-        }
         let sent = match (user, open) {
             (None, None) => return Ok(()),
+            _ if tried == TRIES => break,
             (Some(user), _) => {
                 last_admin(&rows, &user, &session.scope())?;
-                session.remove(&user).await
+                session.remove(&user).await?
             }
-            (None, Some(open)) => session.withdraw(&open.id).await,
+            (None, Some(open)) => session.withdraw(&open.id).await?,
         };
-        match sent.map_err(|e| unsure(tried > 0, e))? {
-            Sent::Done => outcome = not_visible(),
+        match sent {
+            Sent::Done => {
+                *begun = true;
+                outcome = not_visible();
+            }
             Sent::Maybe(why) => {
+                *begun = true;
                 outcome = TargetError::Unknown(why);
                 tokio::time::sleep(backoff(tried + 1)).await;
             }
-            // Somebody else was faster.
-            Sent::No(answer) if answer.status == 404 => outcome = refusal(&answer),
+            // Somebody else was faster, or the address is none of the calls: looked at again.
+            Sent::No(answer) if answer.status == 404 => outcome = TargetError::Unavailable(said(&answer)),
             Sent::No(answer) => return Err(refusal(&answer)),
         }
     }

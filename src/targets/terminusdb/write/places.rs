@@ -24,7 +24,8 @@ pub async fn create_organization(session: &Session, name: &str) -> Result<(), Ta
             break;
         }
         let path = format!("/organizations/{}", encode(name));
-        let sent = session.write(Method::Post, &path, Some(&json!({}))).await?;
+        let sent = session.write(Method::Post, &path, Some(&json!({}))).await;
+        let sent = sent.map_err(|e| unended(tried > 1, e))?;
         match judged(sent, &["NoUniqueIdForOrganizationName"], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
@@ -37,7 +38,7 @@ pub async fn create_organization(session: &Session, name: &str) -> Result<(), Ta
 /// whether somebody has any.
 async fn clean(session: &Session, scope: &str) -> Result<Option<String>, TargetError> {
     for _ in 0..1000 {
-        let documents = session.documents().await?;
+        let documents = session.whole().await?;
         let holders = documents.holders();
         let on: Vec<&str> =
             documents.capabilities.iter().filter(|(_, c)| c.scope == scope).map(|(id, _)| id.as_str()).collect();
@@ -68,22 +69,25 @@ pub async fn delete_organization(session: &Session, name: &str) -> Result<(), Ta
     };
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
+        let documents = session.whole().await.map_err(|e| unended(tried > 1, e))?;
         let Some(found) = documents.organizations.get(&id) else {
             session.index().organizations.remove(name);
             return Ok(());
         };
         if !found.databases.is_empty() {
             let count = found.databases.len();
-            return Err(TargetError::Conflict(format!("the organization `{name}` has {count} data products still")));
+            let still = TargetError::Conflict(format!("the organization `{name}` has {count} data products still"));
+            return Err(unended(tried > 1, still));
         }
         if tried == TRIES {
             break;
         }
         if let Some(user) = clean(session, &id).await.map_err(|e| unended(tried > 1, e))? {
-            return Err(TargetError::Conflict(format!("`{user}` has a role in the organization `{name}` still")));
+            let still = TargetError::Conflict(format!("`{user}` has a role in the organization `{name}` still"));
+            return Err(unended(tried > 1, still));
         }
-        let sent = session.write(Method::Delete, &format!("/organizations/{}", encode(name)), None).await?;
+        let sent = session.write(Method::Delete, &format!("/organizations/{}", encode(name)), None).await;
+        let sent = sent.map_err(|e| unended(tried > 1, e))?;
         match judged(sent, &["NoIdForOrganizationName"], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
@@ -122,9 +126,12 @@ pub async fn create_database(session: &Session, resource: &ResourceRecord) -> Re
         let label = parts(&resource.name).map(|(_, name)| name);
         let comment = resource.description.as_deref().unwrap_or_default();
         let body = json!({"label": label, "comment": comment, "schema": true, "public": false});
-        let sent = session.write(Method::Post, &path, Some(&body)).await?;
+        let sent = session.write(Method::Post, &path, Some(&body)).await;
+        let sent = sent.map_err(|e| unended(sent_before, e))?;
+        // Said to a second try, it was the first that made it.
+        let tolerated: &[&str] = if sent_before { &["DatabaseAlreadyExists"] } else { &[] };
         sent_before = true;
-        match judged(sent, &["DatabaseAlreadyExists"], tried).await? {
+        match judged(sent, tolerated, tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
         }
@@ -139,19 +146,21 @@ pub async fn describe(session: &Session, before: &ResourceRecord, after: &Resour
         let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
         let (path, id) = find(&documents, &after.name)?;
         let Some(found) = id.and_then(|id| documents.databases.get(id)) else {
-            return Err(TargetError::Gone(format!("there is no {}", after.name)));
+            return Err(unended(tried > 1, TargetError::Gone(format!("there is no {}", after.name))));
         };
         if found.comment == after.description {
             return Ok(());
         }
         if found.comment != before.description {
-            return Err(TargetError::Conflict(format!("{} has another description now", after.name)));
+            let other = TargetError::Conflict(format!("{} has another description now", after.name));
+            return Err(unended(tried > 1, other));
         }
         if tried == TRIES {
             break;
         }
         let body = json!({"comment": after.description.as_deref().unwrap_or_default()});
-        match judged(session.write(Method::Put, &path, Some(&body)).await?, &[], tried).await? {
+        let sent = session.write(Method::Put, &path, Some(&body)).await;
+        match judged(sent.map_err(|e| unended(tried > 1, e))?, &[], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
         }
@@ -163,7 +172,7 @@ pub async fn describe(session: &Session, before: &ResourceRecord, after: &Resour
 pub async fn delete_database(session: &Session, resource: &str) -> Result<(), TargetError> {
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
+        let documents = session.whole().await.map_err(|e| unended(tried > 1, e))?;
         let (path, id) = find(&documents, resource)?;
         let Some(id) = id else {
             session.index().databases.remove(resource);
@@ -173,12 +182,14 @@ pub async fn delete_database(session: &Session, resource: &str) -> Result<(), Ta
             break;
         }
         if let Some(user) = clean(session, id).await.map_err(|e| unended(tried > 1, e))? {
-            return Err(TargetError::Conflict(format!("`{user}` has a role on {resource} still")));
+            let still = TargetError::Conflict(format!("`{user}` has a role on {resource} still"));
+            return Err(unended(tried > 1, still));
         }
         // One that was left half way is deleted with force only.
         let half = documents.databases.get(id).is_some_and(|d| !d.finalized);
         let path = if half { format!("{path}?force=true") } else { path };
-        match judged(session.write(Method::Delete, &path, None).await?, &["UnknownDatabase"], tried).await? {
+        let sent = session.write(Method::Delete, &path, None).await;
+        match judged(sent.map_err(|e| unended(tried > 1, e))?, &["UnknownDatabase"], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
         }

@@ -33,12 +33,14 @@ pub async fn create(session: &Session, role: &RoleRecord) -> Result<(), TargetEr
                 return learn(session, &role.name).await.map_err(|e| unended(tried > 1, e));
             }
             Some(_) => {
-                return Err(TargetError::Conflict(format!("the role `{}` came into being meanwhile", role.name)));
+                let came = TargetError::Conflict(format!("the role `{}` came into being meanwhile", role.name));
+                return Err(unended(tried > 1, came));
             }
             None if tried == TRIES => break,
             None => {}
         }
-        let sent = session.write(Method::Post, "/roles", Some(&body)).await?;
+        let sent = session.write(Method::Post, "/roles", Some(&body)).await;
+        let sent = sent.map_err(|e| unended(tried > 1, e))?;
         match judged(sent, &["NoUniqueIdForRoleName"], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
@@ -54,15 +56,20 @@ pub async fn update(session: &Session, before: &RoleRecord, after: &RoleRecord) 
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
         match session.actions(&after.name).await.map_err(|e| unended(tried > 1, e))? {
-            None => return Err(TargetError::Gone(format!("there is no role `{}`", after.name))),
+            None => {
+                let gone = TargetError::Gone(format!("there is no role `{}`", after.name));
+                return Err(unended(tried > 1, gone));
+            }
             Some(found) if found == wanted => return Ok(()),
             Some(found) if found != old => {
-                return Err(TargetError::Conflict(format!("the role `{}` has other actions now", after.name)));
+                let other = TargetError::Conflict(format!("the role `{}` has other actions now", after.name));
+                return Err(unended(tried > 1, other));
             }
             Some(_) if tried == TRIES => break,
             Some(_) => {}
         }
-        match judged(session.write(Method::Put, "/roles", Some(&body)).await?, &[], tried).await? {
+        let sent = session.write(Method::Put, "/roles", Some(&body)).await;
+        match judged(sent.map_err(|e| unended(tried > 1, e))?, &[], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),
         }
@@ -83,7 +90,7 @@ pub async fn delete(session: &Session, name: &str) -> Result<(), TargetError> {
     let tail = id.strip_prefix("Role/").unwrap_or(&id);
     let mut outcome = not_visible();
     for tried in 1..=TRIES {
-        let documents = session.documents().await.map_err(|e| unended(tried > 1, e))?;
+        let documents = session.whole().await.map_err(|e| unended(tried > 1, e))?;
         if !documents.roles.contains_key(&id) {
             session.index().roles.remove(name);
             return Ok(());
@@ -91,12 +98,13 @@ pub async fn delete(session: &Session, name: &str) -> Result<(), TargetError> {
         let held = documents.capabilities.iter().filter(|(_, c)| c.roles.contains(&id)).count();
         if held > 0 {
             let message = format!("the role `{name}` is in {held} capabilities, from which the server would take it");
-            return Err(TargetError::Conflict(message));
+            return Err(unended(tried > 1, TargetError::Conflict(message)));
         }
         if tried == TRIES {
             break;
         }
-        let sent = session.write(Method::Delete, &format!("/roles/{tail}"), None).await?;
+        let sent = session.write(Method::Delete, &format!("/roles/{tail}"), None).await;
+        let sent = sent.map_err(|e| unended(tried > 1, e))?;
         match judged(sent, &["DocumentNotFound"], tried).await? {
             Next::Look => outcome = not_visible(),
             Next::Again(why) => outcome = TargetError::Unknown(why),

@@ -29,10 +29,6 @@ struct Aim<'a> {
     after: Option<BTreeSet<String>>,
 }
 
-fn ids(session: &Session, roles: &[String]) -> Result<BTreeSet<String>, TargetError> {
-    roles.iter().map(|r| session.role(r)).collect()
-}
-
 /// Brings a member of an organization to a role, or out of it. Without a role somebody is a member by a
 /// capability that gives nothing.
 pub async fn member(
@@ -50,8 +46,8 @@ pub async fn member(
         Err(TargetError::Gone(_)) if after.is_none() => return Ok(()),
         scope => scope?,
     };
-    let before = before.map(|b| ids(session, b)).transpose()?;
-    let after = after.map(|a| ids(session, a)).transpose()?;
+    let before = before.map(|b| session.roles(b)).transpose()?;
+    let after = after.map(|a| session.roles(a)).transpose()?;
     bring(Aim { session, user, scope, before, after }).await
 }
 
@@ -72,8 +68,8 @@ pub async fn grant(
         scope => scope?,
     };
     // Where everything goes, it does not matter what it was.
-    let before = if after.is_empty() { None } else { Some(ids(session, before)?) };
-    let after = Some(ids(session, after)?).filter(|a| !a.is_empty());
+    let before = if after.is_empty() { None } else { Some(session.roles(before)?) };
+    let after = Some(session.roles(after)?).filter(|a| !a.is_empty());
     bring(Aim { session, user, scope, before, after }).await
 }
 
@@ -142,9 +138,19 @@ async fn rounds(aim: &Aim<'_>, begun: &mut bool) -> Result<(), TargetError> {
             }
             // Somebody else was faster, or the server looks at another of several capabilities.
             Sent::No(answer) if NOTHING_THERE.contains(&kind(&answer).as_str()) => {
-                lost += 1;
-                last = said(&answer);
-                *begun |= aside(aim, &held, after).await?;
+                match aside(aim, &held, after).await? {
+                    // One of several is as it should be: that is what a round is for.
+                    Some(Sent::Done) => *begun = true,
+                    Some(Sent::Maybe(why)) => {
+                        *begun = true;
+                        lost += 1;
+                        last = why;
+                    }
+                    Some(Sent::No(_)) | None => {
+                        lost += 1;
+                        last = said(&answer);
+                    }
+                }
             }
             Sent::No(answer) => return Err(refusal(&answer)),
         }
@@ -172,25 +178,24 @@ async fn step(
     }
 }
 
-/// Takes the roles that are too much out of each capability by itself, where a revoke does not reach them;
-/// whether anything sent may have been done.
-async fn aside(aim: &Aim<'_>, held: &[Held], after: &BTreeSet<String>) -> Result<bool, TargetError> {
+/// Takes the roles that are too much out of one of several capabilities by itself, where a revoke does not reach
+/// them; what became of it, where anything was sent.
+async fn aside(aim: &Aim<'_>, held: &[Held], after: &BTreeSet<String>) -> Result<Option<Sent>, TargetError> {
     if held.len() < 2 {
-        return Ok(false);
+        return Ok(None);
     }
     let version = aim.session.documents().await?.version;
     for one in held {
         let left: BTreeSet<String> = one.roles.intersection(after).cloned().collect();
         if left != one.roles {
             match aim.session.replace(one, &left, version.as_deref()).await? {
-                Sent::Done | Sent::Maybe(_) => return Ok(true),
                 // Something else changed meanwhile, or it is gone: looked at again.
-                Sent::No(answer) if answer.status == 404 || kind(&answer) == "DataVersionMismatch" => {
-                    return Ok(false);
+                Sent::No(answer) if answer.status != 404 && kind(&answer) != "DataVersionMismatch" => {
+                    return Err(refusal(&answer));
                 }
-                Sent::No(answer) => return Err(refusal(&answer)),
+                sent => return Ok(Some(sent)),
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }

@@ -28,7 +28,8 @@ pub async fn create(session: &Session, user: &UserRecord) -> Result<(), TargetEr
         if tried == TRIES {
             break;
         }
-        let sent = session.write(Method::Post, "/users", Some(&body)).await?;
+        let sent = session.write(Method::Post, "/users", Some(&body)).await;
+        let sent = sent.map_err(|e| unended(sent_before, e))?;
         sent_before = true;
         // Said to a second try, it was the first that made it.
         let tolerated: &[&str] = if tried > 1 { &["NoUniqueIdForUser"] } else { &[] };
