@@ -214,8 +214,8 @@ fn masked(text: &str) -> String {
 /// The first text in quotes: what stands before it, it, and what stands behind.
 fn quoted(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('"')?;
-    let end = end_of_text(rest);
-    Some((before, &rest[..end], rest.get(end + 1..).unwrap_or_default()))
+    // No name of a key has a quote in it, escaped or not.
+    Some(rest.split_once('"').map_or((before, rest, ""), |(key, after)| (before, key, after)))
 }
 
 /// Where a text ends whose opening quote stands before; at the end, where it is not closed.
