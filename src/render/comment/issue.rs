@@ -84,19 +84,21 @@ pub fn drift_issue(issue: &DriftIssue, budget: usize) -> String {
         outcome: None,
         fork: false,
     };
-    let mut last = String::new();
-    for mut detail in ladder(&like, budget) {
+    let mut ladder = ladder(&like, budget);
+    let last = ladder.len().saturating_sub(1);
+    let mut text = String::new();
+    for (at, detail) in ladder.iter_mut().enumerate() {
         // Differences are what this is about: they are its rows.
         detail.list = detail.rows.max(detail.protected).min(2_000);
-        last = body(issue, &detail);
-        if last.len() <= budget {
+        text = body(issue, detail, if at == last { usize::MAX } else { budget });
+        if text.len() <= budget {
             break;
         }
     }
-    last
+    text
 }
 
-fn body(issue: &DriftIssue, detail: &Detail) -> String {
+fn body(issue: &DriftIssue, detail: &Detail, budget: usize) -> String {
     let made = &issue.made;
     let mut left = Left::default();
     let mut out =
@@ -132,7 +134,7 @@ fn body(issue: &DriftIssue, detail: &Detail) -> String {
     let mut sorted: Vec<&Drifted> = issue.drift.iter().collect();
     sorted.sort_by_key(|d| !d.widens);
     if !sorted.is_empty() {
-        let (table, rest) = table(&sorted, detail, made);
+        let (table, rest) = table(&sorted, detail, made, budget);
         out.push_str(&table);
         out.push('\n');
         left.add("differences", rest);
@@ -167,10 +169,14 @@ fn body(issue: &DriftIssue, detail: &Detail) -> String {
     out
 }
 
-/// Differences as a table, and how many are not in it.
-pub(super) fn table(drift: &[&Drifted], detail: &Detail, made: &Made) -> (String, usize) {
+/// Differences as a table, and how many are not in it. As soon as it has more bytes than `budget`, it goes on no
+/// further: it is too long anyway.
+pub(super) fn table(drift: &[&Drifted], detail: &Detail, made: &Made, budget: usize) -> (String, usize) {
     let mut out = String::from("| Target | What | How | Since | By | Declared |\n|---|---|---|---|---|---|\n");
     for one in drift.iter().take(detail.list) {
+        if out.len() > budget {
+            break;
+        }
         let wide = if one.widens { " · **more access than declared** ‼️" } else { "" };
         let since = one.since.map(Moment::day).unwrap_or_default();
         let by = one.by.as_deref().map(|b| named(b, detail.name)).unwrap_or_default();

@@ -609,7 +609,7 @@ impl Page<'_> {
         let title =
             format!("Drift found before this change ({}{wide}; not touched by this plan)", thousands(drift.len()));
         self.open(&title, false);
-        let (table, rest) = super::issue::table(&sorted, self.detail, &self.comment.made);
+        let (table, rest) = super::issue::table(&sorted, self.detail, &self.comment.made, self.budget);
         self.out.push_str(&table);
         self.left.add("differences from before", rest);
         self.close();

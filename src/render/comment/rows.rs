@@ -151,14 +151,14 @@ impl Row {
 
     /// On what, as a cell.
     pub fn place(&self, most: usize) -> String {
+        let some_of = if self.scattered { "some of " } else { "" };
         let on = match self.resources {
             0 => "everywhere".to_owned(),
-            n if n <= NAMED && n == self.on.len() && !self.scattered => listed(&all(&self.on, most)),
+            n if n <= NAMED && n == self.on.len() => format!("{some_of}{}", listed(&all(&self.on, most))),
             n => {
                 let shown = all(self.on.get(..2.min(self.on.len())).unwrap_or_default(), most);
-                let some = if self.scattered { "some of " } else { "" };
                 let more = n.saturating_sub(shown.len());
-                format!("{some}**{} resources**: {} and {} more", thousands(n), shown.join(", "), thousands(more))
+                format!("{some_of}**{} resources**: {} and {} more", thousands(n), shown.join(", "), thousands(more))
             }
         };
         if self.but_on.is_empty() {
@@ -257,7 +257,7 @@ pub(super) fn grouped(lines: &[&AccessLine]) -> Vec<Row> {
         if row.permissions != line.permissions {
             row.permissions.clear();
         }
-        row.scattered |= !on.is_empty() && (row.on != line.on || row.who != line.who);
+        row.scattered |= line.scattered || row.on != line.on;
         row.resources = row.resources.max(line.resources);
         row.but_on.clear();
         *more += incomplete;
