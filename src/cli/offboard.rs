@@ -20,7 +20,9 @@ use crate::targets::remains;
 ///
 /// Writes a block into the files, and shows the plan over all targets: first what cuts them off and can be
 /// undone, then what the rules for removal ask for, with its preparations. With --apply the plan is carried
-/// out, and the report says when their last access ended. At the end stands what rolecall cannot take away.
+/// out, and the report says when their last access ended. A target that cannot be reached, or whose plan is
+/// blocked, is left out and named: the others do not wait for it. At the end stands where no file knows them and
+/// they have an account all the same, and what rolecall cannot take away.
 #[derive(Debug, Args)]
 pub struct OffboardArgs {
     /// Who: the e-mail address

@@ -1,10 +1,7 @@
 //! Strongly end to end: the built binary against the sandbox, as a user would run it. What the instance holds
 //! is looked at by a client of a few lines that shares no code with rolecall.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::Stdio;
-use std::time::Duration;
 
 use rolecall::invariants::Answer;
 use rolecall::plan::{Note, Plan, TargetPlan};
@@ -12,7 +9,7 @@ use rolecall::sandbox::Handle;
 use rolecall::sandbox::strongly::{Options, serve};
 use serde_json::{Value, json};
 
-use super::common::{Output, TestEnv, copy_example, example, has, wait_until, word};
+use super::common::{Output, TestEnv, copy_example, example, has, http, wait_until, word};
 
 mod faults;
 
@@ -93,20 +90,9 @@ impl Strongly {
     /// A request by hand; the status and the body.
     fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(self.handle.addr()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\nx-api-key: {TOKEN}\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).unwrap();
-        let text = String::from_utf8(text).unwrap();
-        let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap();
-        let body = text.split_once("\r\n\r\n").map(|(_, b)| b).unwrap_or_default();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        let head = format!("x-api-key: {TOKEN}\r\n");
+        let (status, _, body) = http(self.handle.addr(), method, path, &head, &body);
+        (status.unwrap(), serde_json::from_slice(&body).unwrap_or_default())
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::session::Session;
 use super::settings::Assets;
-use crate::plan::Belongings;
+use crate::plan::{Belongings, ByHand};
 use crate::targets::TargetError;
 use crate::targets::http::encode;
 use crate::targets::scim::value::{get, text};
@@ -22,7 +22,15 @@ pub async fn belongings(session: &Session, users: &[String]) -> Result<BTreeMap<
         // Who is invited owns nothing yet.
         let Some(id) = session.user(email).ok().and_then(|u| u.id) else { continue };
         let answer = session.get(&format!("/users/{}/assets", encode(&id))).await?;
-        let owned = names(&answer);
+        let Some(owned) = names(&answer) else {
+            // What cannot be read is not nothing.
+            let step = ByHand {
+                what: format!("look what {email} owns, which the API shows in a form that rolecall does not know"),
+                place: "in Strongly: the apps, projects, workflows and data sources of that owner".to_owned(),
+            };
+            found.insert(email.clone(), Belongings { by_hand: vec![step], ..Belongings::default() });
+            continue;
+        };
         let belongings = match session.settings.assets {
             Assets::Transfer => Belongings { moves: owned, ..Belongings::default() },
             Assets::LeaveAsIs => Belongings { stays: owned, ..Belongings::default() },
@@ -33,8 +41,8 @@ pub async fn belongings(session: &Session, users: &[String]) -> Result<BTreeMap<
 }
 
 /// The names of what is owned, sorted. The summary has no published form: lists by kind, each of texts or
-/// things with a name, or numbers by kind.
-fn names(answer: &Value) -> Vec<String> {
+/// things with a name, or numbers by kind; nothing where it is none of these.
+fn names(answer: &Value) -> Option<Vec<String>> {
     let body = get(answer, "assets").unwrap_or(answer);
     let mut names: Vec<String> = Vec::new();
     let one = |kind: &str, item: &Value| match item {
@@ -55,10 +63,10 @@ fn names(answer: &Value) -> Vec<String> {
                 }
             }
         }
-        _ => {}
+        _ => return None,
     }
     names.sort();
-    names
+    Some(names)
 }
 
 #[cfg(test)]
@@ -76,9 +84,12 @@ mod tests {
             (json!({"apps": 2, "projects": 0, "total": 2}), vec!["2 apps"]),
             (json!([{"type": "app", "name": "portal"}, {"id": "7"}]), vec!["app portal", "asset 7"]),
             (json!({"assets": {}}), vec![]),
-            (json!(null), vec![]),
         ] {
-            assert_eq!(names(&answer), expected, "{answer}");
+            let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(names(&answer), Some(expected), "{answer}");
+        }
+        for unknown in [json!(null), json!("two apps"), json!({"assets": "two apps"}), json!(2)] {
+            assert_eq!(names(&unknown), None, "{unknown}: not nothing");
         }
     }
 }
