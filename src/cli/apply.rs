@@ -62,6 +62,11 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 impl ApplyArgs {
+    /// An apply in a workflow: of what is open, without anybody to ask.
+    pub(super) fn for_ci(accept: &[Consent], expect_digest: Option<String>, lock_timeout: Duration) -> Self {
+        Self { expect_digest, lock_timeout, ..Self::unattended(accept.to_vec(), true) }
+    }
+
     /// An apply to all targets, of a plan that is made now.
     pub(super) fn unattended(accept: Vec<Consent>, auto_approve: bool) -> Self {
         Self {

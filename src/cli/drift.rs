@@ -104,7 +104,7 @@ fn exit_of(drift: &Drift) -> Exit {
 }
 
 /// Reads every target; one that cannot be read does not hide the others.
-async fn look(
+pub(super) async fn look(
     global: &Global,
     work: &Work<'_>,
     store: Option<&dyn Store>,
@@ -202,7 +202,7 @@ fn compared(
 }
 
 /// What was read of a target.
-struct Live {
+pub(super) struct Live {
     directory: Directory,
     renamed: BTreeSet<Renaming>,
 }

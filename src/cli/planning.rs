@@ -53,6 +53,8 @@ pub struct Work<'d> {
     pub sessions: Vec<Session<'d>>,
     /// The files as they were, where only what changed since is to be done.
     pub since: Option<Earlier>,
+    /// Whether only what is over is taken away.
+    pub only_over: bool,
 }
 
 /// The folder below which rolecall remembers, in `.rolecall`.
@@ -97,7 +99,7 @@ impl<'d> Work<'d> {
                 }
             }
         }
-        Ok((Self { ready, sessions, since: None }, unread))
+        Ok((Self { ready, sessions, since: None, only_over: false }, unread))
     }
 
     fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {
@@ -121,7 +123,7 @@ impl<'d> Work<'d> {
             }
             return Err(Failure { message: message.join("\n       "), help: Some(advice.join("\n")), ..first.clone() });
         }
-        Ok(Self { ready, sessions, since: None })
+        Ok(Self { ready, sessions, since: None, only_over: false })
     }
 
     /// The same, where only what changed since a revision is to be done; and where a reviewed plan is about that,
@@ -297,7 +299,7 @@ impl<'d> Work<'d> {
         };
         let tests = &self.ready.declaration.tests;
         let context = context(global, declared, &*session.reader, ownership.as_ref(), hands, &locate, tests);
-        let context = Context { since: self.before(&declared.name), ..context };
+        let context = Context { since: self.before(&declared.name), only_over: self.only_over, ..context };
         let mut plan = crate::plan::plan(&declared.desired, &reading.directory, &context);
         plan.doubts.clone_from(&reading.doubts);
         let known = reading.notes.iter().map(|n| Note { rule: None, message: n.clone(), help: None, declared: None });
@@ -348,6 +350,7 @@ pub fn context<'a>(
         locate,
         tests,
         since: None,
+        only_over: false,
     }
 }
 

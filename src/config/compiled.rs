@@ -38,25 +38,28 @@ pub enum CompiledError {
 #[serde(deny_unknown_fields)]
 struct Artifact {
     format: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
     files: BTreeMap<String, String>,
 }
 
-/// The files of a declaration as one artifact.
+/// The files of a declaration as one artifact, and the commit on which the change is built.
 ///
 /// # Errors
 /// When they cannot be written as JSON.
-pub fn compile(sources: &SourceMap) -> Result<Vec<u8>, serde_json::Error> {
+pub fn compile(sources: &SourceMap, base: Option<String>) -> Result<Vec<u8>, serde_json::Error> {
     let files = sources.iter().map(|(id, source)| (sources.path(id).to_owned(), source.text.clone())).collect();
-    let mut bytes = serde_json::to_vec(&Artifact { format: FORMAT.to_owned(), files })?;
+    let mut bytes = serde_json::to_vec(&Artifact { format: FORMAT.to_owned(), base, files })?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-/// The files of an artifact.
+/// The files of an artifact, and the commit on which it says that they are built: to be looked at before it is
+/// believed.
 ///
 /// # Errors
 /// When it is none, or holds what a declaration cannot have.
-pub fn decompile(bytes: &[u8]) -> Result<SourceMap, CompiledError> {
+pub fn decompile(bytes: &[u8]) -> Result<(SourceMap, Option<String>), CompiledError> {
     #[derive(Deserialize)]
     struct Head {
         format: String,
@@ -76,6 +79,10 @@ pub fn decompile(bytes: &[u8]) -> Result<SourceMap, CompiledError> {
     if !artifact.files.contains_key(RESERVED_FILE) {
         return Err(CompiledError::Malformed(format!("it holds no {RESERVED_FILE}")));
     }
+    let is_commit = |base: &str| base.len() == 40 && base.bytes().all(|b| b.is_ascii_hexdigit());
+    if artifact.base.as_deref().is_some_and(|base| !is_commit(base)) {
+        return Err(CompiledError::Malformed("its base is no commit".to_owned()));
+    }
     let mut sources = SourceMap::new();
     for (path, text) in artifact.files {
         if !is_path(&path) {
@@ -83,7 +90,7 @@ pub fn decompile(bytes: &[u8]) -> Result<SourceMap, CompiledError> {
         }
         sources.add(path, text);
     }
-    Ok(sources)
+    Ok((sources, artifact.base))
 }
 
 /// Whether a file of a declaration can have this path below its folder, as the loader spells it.
@@ -115,10 +122,11 @@ mod tests {
     #[test]
     fn what_is_compiled_is_what_was_there_and_the_same_bytes() {
         let files = [("rolecall.yaml", "version: 1\n"), ("teams/a.yml", "teams: {} # \u{202e}\n")];
-        let bytes = compile(&sources(&files)).unwrap();
+        let bytes = compile(&sources(&files), Some("a".repeat(40))).unwrap();
         let again = [files[1], files[0]];
-        assert_eq!(bytes, compile(&sources(&again)).unwrap());
-        let read = decompile(&bytes).unwrap();
+        assert_eq!(bytes, compile(&sources(&again), Some("a".repeat(40))).unwrap());
+        let (read, base) = decompile(&bytes).unwrap();
+        assert_eq!(base, Some("a".repeat(40)));
         let read: Vec<(&str, &str)> = read.iter().map(|(id, s)| (read.path(id), s.text.as_str())).collect();
         assert_eq!(read, files);
     }
@@ -130,7 +138,7 @@ mod tests {
                 (RESERVED_FILE.to_owned(), "version: 1\n".to_owned()),
                 (path.to_owned(), "users: {}\n".to_owned()),
             ]);
-            serde_json::to_vec(&Artifact { format: FORMAT.to_owned(), files }).unwrap()
+            serde_json::to_vec(&Artifact { format: FORMAT.to_owned(), base: None, files }).unwrap()
         };
         assert!(decompile(&with("teams/a.yaml")).is_ok());
         for path in [
@@ -160,6 +168,8 @@ mod tests {
             decompile(br#"{"format":"rolecall.compiled/9","x":1}"#),
             Err(CompiledError::UnknownFormat(_))
         ));
+        let base = br#"{"format":"rolecall.compiled/1","base":"main","files":{"rolecall.yaml":""}}"#;
+        assert!(matches!(decompile(base), Err(CompiledError::Malformed(_))));
         let other = br#"{"format":"rolecall.compiled/1","files":{"a.yaml":""}}"#;
         assert!(matches!(decompile(other), Err(CompiledError::Malformed(_))));
     }

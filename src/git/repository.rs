@@ -269,6 +269,35 @@ impl Repository {
         Ok(found)
     }
 
+    /// The commits of a line (the first parents) after one and up to another, oldest first. Nothing where the one
+    /// is not on the line of the other.
+    ///
+    /// # Errors
+    /// When a commit cannot be read.
+    pub fn line(&self, after: Commit, up_to: Commit) -> Result<Option<Vec<Commit>>, GitError> {
+        let mut found = Vec::new();
+        let mut at = self.git.find_commit(up_to.0)?;
+        while at.id() != after.0 {
+            found.push(Commit(at.id()));
+            if found.len() > BACK_MAX {
+                return Ok(None);
+            }
+            let Ok(parent) = at.parent(0) else { return Ok(None) };
+            at = parent;
+        }
+        found.reverse();
+        Ok(Some(found))
+    }
+
+    /// The first parent of a merge; nothing of a commit that is none.
+    ///
+    /// # Errors
+    /// When a commit cannot be read.
+    pub fn merged_into(&self, commit: Commit) -> Result<Option<Commit>, GitError> {
+        let found = self.git.find_commit(commit.0)?;
+        Ok((found.parent_count() > 1).then(|| found.parent_id(0).ok().map(Commit)).flatten())
+    }
+
     /// The short name of a commit, as long as it has to be.
     #[must_use]
     pub fn short(&self, commit: Commit) -> String {

@@ -43,6 +43,8 @@ pub struct Context<'a, O> {
     /// The files as they were at a revision, where only what changed since is to be done: what a plan of them
     /// would do as well is drift, and left as it is. Of a target that they did not have, nothing is.
     pub since: Option<&'a Desired<O>>,
+    /// Whether only what is over is taken away: blocks, and what is past its last moment.
+    pub only_over: bool,
 }
 
 /// Plans one target. `blast-radius` and `ownership-is-said` are judged by [`Plan::new`], because
@@ -50,6 +52,10 @@ pub struct Context<'a, O> {
 #[must_use]
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
     let (mut found, never) = found(desired, live, context);
+    if context.only_over {
+        found.changes.retain(|p| p.change.reason().is_some_and(|why| !why.counts()));
+        found.observed.clear();
+    }
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
     let (mut notes, mut guards) = (Vec::new(), Vec::new());
     let before = context.since.map(|base| self::found(base, live, context));
@@ -157,7 +163,9 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let world = World::with(live, &desired.catalogue, context.options.now, all.iter().copied());
     let differences = access::differences(&world);
     let access = access::told(&world, &differences, all.len());
-    let approvals = approval::requirements(&world, &differences, &all, &[&desired.rules]);
+    // A change cannot do without the agreement that it takes out of the files.
+    let rules: Vec<&Rules> = context.since.map(|base| &base.rules).into_iter().chain([&desired.rules]).collect();
+    let approvals = approval::requirements(&world, &differences, &all, &rules);
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =
         found.observed.into_iter().map(|p| Observed { change: p.change, declared: locate(p.origin) }).collect();

@@ -178,7 +178,7 @@ pub(crate) fn everything((directory, origins): (Directory, Origins<()>)) -> Desi
         manage,
         rules: Rules { admins_declared: true, ..Rules::default() },
         blocks: BTreeMap::new(),
-        blocked_leavers: std::collections::BTreeSet::new(),
+        blocked_leavers: BTreeSet::new(),
         ended_grants: Vec::new(),
         ended_members: Vec::new(),
         catalogue: Arc::new(Catalogue::default()),
@@ -241,6 +241,7 @@ fn made(
         locate: &locate,
         tests: &[],
         since,
+        only_over: false,
     };
     plan(desired, live, &context)
 }

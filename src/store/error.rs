@@ -145,7 +145,7 @@ impl StoreError {
     }
 
     /// For `map_err` on a record.
-    pub(super) fn record<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
+    pub(crate) fn record<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |why| Self::Record { what, why: why.to_string() }
     }

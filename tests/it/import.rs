@@ -259,6 +259,7 @@ proptest! {
             locate: &locate,
             tests: &[],
             since: None,
+            only_over: false,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

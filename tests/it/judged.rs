@@ -455,6 +455,7 @@ fn planned_for(env: &TestEnv, kinds: &[Kind]) -> TargetPlan {
         locate: &locate,
         tests: &[],
         since: None,
+        only_over: false,
         hands: rolecall::plan::Hands::default(),
     };
     rolecall::plan::plan(&target.desired, &live, &context)

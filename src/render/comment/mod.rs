@@ -246,6 +246,12 @@ pub enum Outcome {
     },
 }
 
+/// A sentence as Markdown that does nothing, whatever stands in it.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    escape::said(text, 1_000)
+}
+
 /// The comment in at most `budget` bytes, where that is not less than [`BUDGET_MIN`].
 #[must_use]
 pub fn comment(comment: &Comment<'_>, budget: usize) -> String {
