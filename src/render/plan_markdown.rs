@@ -92,6 +92,14 @@ fn target(out: &mut String, plan: &TargetPlan, between: bool) {
     for section in access::sections(&plan.access) {
         table(out, &section);
     }
+    let approvals = parts::approvals(plan);
+    if !approvals.is_empty() {
+        out.push_str("**Needs the approval of**\n\n");
+        for approval in approvals {
+            let _ = writeln!(out, "- {}", text(&prose(&approval)));
+        }
+        out.push('\n');
+    }
     let besides = besides(plan);
     if !besides.is_empty() {
         out.push_str("**Besides access**\n\n");

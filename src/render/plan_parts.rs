@@ -1,9 +1,10 @@
 //! The sentences of a plan that every drawing of it says in the same words.
 
 use super::text::{name, prose, thousands};
+use crate::approval::Requirement;
 use crate::diagnostic::Code;
 use crate::invariants::{Answer, Verdict};
-use crate::model::Kind;
+use crate::model::{Approver, Kind};
 use crate::plan::{Plan, Promise, Revision, TargetPlan};
 
 /// How many names of a list are shown.
@@ -192,6 +193,37 @@ pub fn nothing(plan: &TargetPlan) -> String {
         0 => format!("No changes. {target} is as declared."),
         1 => format!("No changes. {target} differs in one thing that is not written."),
         n => format!("No changes. {target} differs in {} things that are not written.", thousands(n)),
+    }
+}
+
+/// Whose agreement a plan needs, a line each.
+#[must_use]
+pub fn approvals(plan: &TargetPlan) -> Vec<String> {
+    let one = |r: &Requirement| {
+        let more = if r.more > 0 { format!("; and {} more", thousands(r.more)) } else { String::new() };
+        let who = approvers(&r.by);
+        let number = if r.at_least > 1 { format!("{} of {who}", r.at_least) } else { who };
+        format!("{number}, because {}{more}", r.to.join("; "))
+    };
+    plan.approvals.iter().map(one).collect()
+}
+
+/// Who can agree, in words.
+#[must_use]
+pub fn approvers(by: &[Approver]) -> String {
+    let names: Vec<String> = by
+        .iter()
+        .map(|by| match by {
+            Approver::User(email) => email.clone(),
+            Approver::Team(team) => format!("team/{team}"),
+            Approver::Owner => "the owner".to_owned(),
+            Approver::Lead => "the lead".to_owned(),
+        })
+        .collect();
+    match names.split_last() {
+        None => "nobody who is named: add somebody to the rule, or to `policies.admins.required`".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
     }
 }
 

@@ -99,6 +99,14 @@ fn target(out: &mut String, plan: &TargetPlan, style: Style) {
         heading(out, 2, section.title, style);
         difference(out, &section, style);
     }
+    let approvals = parts::approvals(plan);
+    if !approvals.is_empty() {
+        out.push('\n');
+        heading(out, 2, "Needs the approval of", style);
+    }
+    for approval in approvals {
+        Drawn::plain(4, &prose(&approval)).draw(out, style);
+    }
     let besides = besides(plan);
     if !besides.is_empty() {
         out.push('\n');

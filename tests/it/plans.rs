@@ -186,3 +186,27 @@ fn exit_codes_and_spellings() {
     env.run(&["--help"]).ended(0);
     env.run(&["--version"]).ended(0);
 }
+
+#[test]
+fn whose_approval_a_plan_needs_is_said() {
+    let env = TestEnv::with(
+        "version: 1
+targets: {home: {provider: directory, url: 'sqlite:.rolecall/home.db', catalogue: strongly, manage: authoritative}}
+users: {ada@acme.com: {role: admin}, bo@acme.com: {role: developer}, cy@acme.com: {role: developer}}
+teams: {core: {members: [cy@acme.com, ada@acme.com]}}
+resources: {project/fraud: {visibility: restricted, owner: cy@acme.com}}
+policies: {approval: [{for: edit, by: [owner, team/core], at_least: 2}]}
+",
+    );
+    env.apply();
+    let text = std::fs::read_to_string(env.path().join("rolecall.yaml")).unwrap();
+    let granted = text + "grants: [{to: bo@acme.com, resource: project/fraud, role: edit}]\n";
+    std::fs::write(env.path().join("rolecall.yaml"), granted).unwrap();
+    let said = env.run(&["plan"]).ended(0).text();
+    let needed = "2 of cy@acme.com or team/core, because bo@acme.com gains edit on project/fraud";
+    super::common::has(&said, &["Needs the approval of", needed]);
+    let said = env.run(&["plan", "--format", "markdown"]).ended(0).text();
+    super::common::has(&said, &["**Needs the approval of**", "gains edit on project/fraud"]);
+    let json: serde_json::Value = serde_json::from_str(&env.run(&["plan", "--json"]).ended(0).stdout).unwrap();
+    assert_eq!(json["targets"][0]["approvals"][0]["gaining"], serde_json::json!(["bo@acme.com"]));
+}

@@ -13,6 +13,7 @@ use crate::config::Declaration;
 use crate::diagnostic::SourceMap;
 use crate::github::GithubError;
 use crate::plan::{Plan, Unread};
+use crate::render::plan_parts::approvers;
 use crate::render::{findings_sarif, plan_terminal};
 
 /// Runs the command.
@@ -220,7 +221,7 @@ pub fn missing(approvals: &[Judged]) -> Vec<String> {
         format!(
             "{} of {} for: {}{out_of_reach}{refused}",
             a.missing,
-            show::who(&a.requirement.by),
+            approvers(&a.requirement.by),
             a.requirement.to.join("; ")
         )
     };

@@ -14,12 +14,13 @@ use crate::config::root_of;
 use crate::diagnostic::{Finding, Severity, SourceMap};
 use crate::git::Repository;
 use crate::github::{self, Annotation, AnnotationLevel, CheckRun, Conclusion, GitHub, GithubError, Me, sticky};
-use crate::model::{Approver, Effect, Moment};
+use crate::model::{Effect, Moment};
 use crate::plan::Plan;
 use crate::render::comment::{
     self, Approval, CHECK_MAX, COMMENT_MAX, Comment, Drifted, Made, Outcome, Problem, SUMMARY_MAX,
 };
 use crate::render::plan_json;
+use crate::render::plan_parts::approvers;
 
 /// So many annotations a check run of ours has.
 const ANNOTATIONS: usize = 10;
@@ -99,24 +100,10 @@ fn approval(judged: &Judged) -> Approval {
     let more = if requirement.more > 0 { format!(" and {} more", requirement.more) } else { String::new() };
     Approval {
         what: format!("{}{more}", requirement.to.join("; ")),
-        who: who(&requirement.by),
+        who: approvers(&requirement.by),
         how_many: requirement.at_least as usize,
         given: judged.given.clone(),
     }
-}
-
-/// Who can agree, in words.
-pub fn who(by: &[Approver]) -> String {
-    let names: Vec<String> = by
-        .iter()
-        .map(|by| match by {
-            Approver::User(email) => email.clone(),
-            Approver::Team(team) => format!("team/{team}"),
-            Approver::Owner => "the owner".to_owned(),
-            Approver::Lead => "the lead".to_owned(),
-        })
-        .collect();
-    if names.is_empty() { "nobody: name somebody in `policies.approval`".to_owned() } else { names.join(", ") }
 }
 
 /// Publishes a page everywhere where it is wanted. What cannot be published is said.
