@@ -178,7 +178,7 @@ pub(crate) fn everything((directory, origins): (Directory, Origins<()>)) -> Desi
         manage,
         rules: Rules { admins_declared: true, ..Rules::default() },
         blocks: BTreeMap::new(),
-        blocked_leavers: std::collections::BTreeSet::new(),
+        blocked_leavers: BTreeSet::new(),
         ended_grants: Vec::new(),
         ended_members: Vec::new(),
         catalogue: Arc::new(Catalogue::default()),
@@ -214,16 +214,6 @@ pub(crate) fn planned_since(
     let listed_members = live.teams().iter().map(|t| t.name.to_string()).chain(ownership.listed_members).collect();
     let ownership = Ownership { listed_members, renamed, ..ownership };
     made(desired, live, Some(&ownership), Hands::default(), since)
-}
-
-pub(crate) fn planned_after(desired: &Desired<()>, live: &Directory, ownership: Option<&Ownership>) -> TargetPlan {
-    made(desired, live, ownership, Hands::default(), None)
-}
-
-/// The plan of what changed since other files.
-pub(crate) fn planned_since(desired: &Desired<()>, live: &Directory, since: &Desired<()>) -> TargetPlan {
-    let ownership = since.manage.ownership(&since.directory);
-    made(desired, live, Some(&ownership), Hands::default(), Some(since))
 }
 
 /// The plan for one target that cannot make everything.

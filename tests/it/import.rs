@@ -258,6 +258,7 @@ proptest! {
             applier: rolecall::invariants::Applier::Anyone,
             locate: &locate,
             tests: &[],
+            since: None,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

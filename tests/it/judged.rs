@@ -454,6 +454,7 @@ fn planned_for(env: &TestEnv, kinds: &[Kind]) -> TargetPlan {
         applier: Applier::Anyone,
         locate: &locate,
         tests: &[],
+        since: None,
         hands: rolecall::plan::Hands::default(),
     };
     rolecall::plan::plan(&target.desired, &live, &context)

@@ -6,10 +6,12 @@ mod canary;
 mod common;
 mod wire;
 
+mod blame;
 mod budget;
 mod catalogue_command;
 mod catalogues;
 mod crash;
+mod git;
 mod guards;
 mod help;
 mod hostile;

@@ -15,6 +15,7 @@ fn the_published_schemas_are_fresh() {
         ("review", schemas::review()),
         ("rules", schemas::rules()),
         ("answers", schemas::answers()),
+        ("blame", schemas::blame()),
     ] {
         let path = folder.join(format!("{name}.schema.json"));
         let published = std::fs::read_to_string(&path).unwrap();
