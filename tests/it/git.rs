@@ -98,6 +98,7 @@ fn what_a_branch_changes_is_told_without_any_system() {
     let base = git(&env, &["rev-parse", "main"]);
     assert_eq!(json["between"]["base"]["commit"], base);
     assert_eq!(json["between"]["base"]["named"], "main");
+    assert_eq!(json["commit"], format!("{base}-dirty"));
     assert_eq!(kinds(&json).len(), 3);
     // It is the plan that the files would have had live.
     let live = TestEnv::with(ORG);
@@ -519,6 +520,32 @@ fn plans_and_the_ledger_name_the_commit() {
     commit(&env, "Something else");
     env.write("rolecall.yaml", ORG);
     assert_eq!(env.plan(&[]).commit, None);
+}
+
+#[test]
+fn changed_files_are_those_of_the_declaration() {
+    let env = TestEnv::new();
+    env.write("access/rolecall.yaml", ORG);
+    env.write("access/old.yaml", "users: {}\n");
+    env.write("beside.yaml", "x: 1\n");
+    git(&env, &["init", "--quiet", "-b", "main"]);
+    commit(&env, "In a folder");
+    env.edit("access/rolecall.yaml", "name: Grace", "name: Grace H");
+    env.write("beside.yaml", "x: 2\n");
+    env.write("access/notes.txt", "x");
+    env.write("access/.hidden/x.yaml", "users: {}\n");
+    env.write("access/new/people.yml", "users: {}\n");
+    std::fs::remove_file(env.file("access/old.yaml")).unwrap();
+    let repository = rolecall::git::Repository::find(&env.file("access")).unwrap();
+    let first = repository.commit("main").unwrap();
+    let expected = ["new/people.yml", "old.yaml", "rolecall.yaml"];
+    assert_eq!(repository.changed(first, None).unwrap(), expected);
+    assert_eq!(repository.state().unwrap().unwrap().changed, expected);
+    commit(&env, "All of it");
+    let second = repository.commit("HEAD").unwrap();
+    assert_eq!(repository.changed(first, Some(second)).unwrap(), expected);
+    assert_eq!(repository.changed(second, None).unwrap(), [""; 0]);
+    assert!(repository.state().unwrap().unwrap().changed.is_empty());
 }
 
 /// The example with the later of the two recorded states of Kubernetes over the earlier one.
