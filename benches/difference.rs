@@ -197,6 +197,7 @@ fn main() {
         hands: rolecall::plan::Hands::default(),
         applier: rolecall::invariants::Applier::Anyone,
         tests: &[],
+        since: None,
         locate: &locate,
     };
     let runs = 11;

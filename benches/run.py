@@ -4,6 +4,7 @@
     cargo build --release && cargo bench --no-run --bench parser
     python3 benches/run.py [--peers] [--grants 1000,10000,100000] [--octodns PYTHON] [--runs 5]
     cargo bench --no-run --bench difference && python3 benches/run.py --difference 100000
+    python3 benches/run.py --git 2000
 
 Every number is of a whole process: CPU seconds (user and system) and peak memory, as the operating
 system counts them for the child. The least of several runs is shown, since a busy machine only adds.
@@ -134,17 +135,42 @@ def grants(sizes, runs):
             compare(folder, base, bytes_, some, "`rolecall plan`, nothing to do", "plan", "--detailed-exitcode")
 
 
+def git(commits, runs):
+    """`plan --base` on the two recorded states of Kubernetes, and `blame` over a long history of their files."""
+    print(f"\n### The two states of Kubernetes, and {commits:,} commits between them\n")
+    with tempfile.TemporaryDirectory() as temp:
+        folder = Path(temp, "history")
+        subprocess.run([sys.executable, str(ROOT / "benches/history.py"), str(folder), str(commits)], check=True, stdout=subprocess.DEVNULL)
+        ask = lambda *args: subprocess.run(["git", *args], cwd=folder, check=True, capture_output=True, text=True).stdout.split()
+        first = ask("rev-list", "--max-parents=0", "HEAD")[0]
+        print(f"{len(list(folder.rglob('*.yaml')))} files, {len(ask('rev-list', 'HEAD')):,} commits\n")
+        row("", "CPU s", "wall s", "peak MiB")
+        row(*["---"] * 4)
+        user = "p00056347@people.example"
+        for label, args in (
+            ("`rolecall plan --base` the first commit", ("plan", "--base", first)),
+            ("`rolecall blame`, all eight targets", ("blame",)),
+            ("`rolecall blame --target kubernetes`", ("blame", "--target", "kubernetes")),
+            ("`rolecall blame USER`", ("blame", user)),
+        ):
+            cpu, wall, memory = measure(rolecall(folder, *args), runs)
+            row(label, f"{cpu:.2f}", f"{wall:.2f}", f"{memory:.0f}")
+
+
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--peers", action="store_true")
     options.add_argument("--grants", default="")
     options.add_argument("--difference", default="", help="what the access difference adds, for so many users")
+    options.add_argument("--git", type=int, default=0, help="a history of so many commits")
     options.add_argument("--octodns", default="")
     options.add_argument("--runs", type=int, default=5)
     given = options.parse_args()
     if given.peers:
         peers(given.runs, given.octodns)
     grants([int(n) for n in given.grants.split(",") if n], given.runs)
+    if given.git:
+        git(given.git, given.runs)
     for users in given.difference.split(","):
         if users:
             subprocess.run([bench_binary("difference"), users], check=True)

@@ -39,7 +39,7 @@ pub struct StateArgs {
 pub enum AnswerFormat {
     /// For people at a terminal
     Human,
-    /// For programs: schemas/answers.schema.json
+    /// For programs: schemas/answers.schema.json, of blame schemas/blame.schema.json
     Json,
 }
 

@@ -64,12 +64,7 @@ fn plan(
     let was = |name: &str| base.declaration.as_ref().and_then(|d| d.targets.iter().find(|t| t.name == name));
     let mut plans = Vec::new();
     let locate = |span: Span| ready.sources.location(span);
-    let selected = if asked.targets.is_empty() || !ready.declaration.select(asked.targets).is_empty() {
-        ready.declaration.select(asked.targets)
-    } else {
-        Vec::new()
-    };
-    for declared in selected {
+    for declared in ready.declaration.select(asked.targets) {
         let desired = &declared.desired;
         let (live, ownership) = match was(&declared.name) {
             Some(before) => {
@@ -97,8 +92,12 @@ fn plan(
     for target in gone.filter(|t| !there(t)) {
         notes.push(format!("the target {} is no longer declared: everything in it stays as it is", target.name));
     }
+    let commit = match &head {
+        Some(head) => Some(head.commit.clone()),
+        None => revision::commit_of(&ready.declaration.root),
+    };
     let between = Between { base: base.revision.clone(), head, notes };
-    Ok(Plan::new(plans, asked.accept.to_vec(), None).between(between))
+    Ok(Plan::new(plans, asked.accept.to_vec(), commit).between(between))
 }
 
 /// Checks that every wanted name is that of a target or label, now or before.

@@ -4,6 +4,7 @@ mod apply;
 mod arguments;
 mod asking;
 mod between;
+mod blame;
 mod can;
 mod catalogue;
 pub mod ci;
@@ -64,6 +65,7 @@ enum Command {
     Offboard(offboard::OffboardArgs),
     Review(review::ReviewArgs),
     Explain(explain::ExplainArgs),
+    Blame(blame::BlameArgs),
     Who(who::WhoArgs),
     Can(can::CanArgs),
     Test(test::TestArgs),
@@ -102,6 +104,7 @@ pub fn run(args: Vec<OsString>) -> Exit {
         Command::Offboard(args) => offboard::offboard(&mut ui, &cli.global, &args),
         Command::Review(args) => review::review(&mut ui, &cli.global, &args),
         Command::Explain(args) => explain::explain(&mut ui, &cli.global, &args),
+        Command::Blame(args) => blame::blame(&mut ui, &cli.global, &args),
         Command::Who(args) => who::who(&mut ui, &cli.global, &args),
         Command::Can(args) => can::can(&mut ui, &cli.global, &args),
         Command::Test(args) => test::test(&mut ui, &cli.global, &args),

@@ -62,11 +62,11 @@ pub fn earlier(global: &Global, named: &str, head: Option<&str>) -> Result<Earli
         match repository.moved_from(base, head.map(|_| head_commit))? {
             Some(folder) => {
                 let was = if folder.as_os_str().is_empty() { ".".into() } else { folder.display().to_string() };
-                revision.notes.push(format!("the declaration lay in the folder `{was}` then"));
+                revision.notes.push(format!("at {named}, the declaration lay in the folder `{was}`"));
                 tree = repository.tree_in(base, &folder)?;
             }
             None => {
-                revision.notes.push("there was no declaration here then: everything in it is new".to_owned());
+                revision.notes.push(format!("at {named}, there was no declaration here: everything in it is new"));
                 return Ok(Earlier { revision, declaration: None, findings: Vec::new() });
             }
         }
@@ -87,7 +87,7 @@ pub fn earlier(global: &Global, named: &str, head: Option<&str>) -> Result<Earli
         if let Some(declaration) = sound.declaration {
             let (there, here) = (repository.short(base), repository.short(before));
             let text = format!(
-                "the files are broken at {there} ({broken}): compared with {here}, the last commit before at which they are not"
+                "at {named} ({there}), the files are broken ({broken}): compared with {here}, the last commit before at which they are not"
             );
             revision.notes.push(text);
             revision.commit = before.name();

@@ -38,6 +38,8 @@ enum Of {
     Rules,
     /// The answers of explain, can, who and test
     Answers,
+    /// The answers of blame
+    Blame,
 }
 
 /// Runs the command.
@@ -54,6 +56,7 @@ pub fn schema(ui: &mut Ui, args: &SchemaArgs) -> Result<Exit, Failure> {
         Of::Drift => schemas::drift(),
         Of::Rules => schemas::rules(),
         Of::Answers => schemas::answers(),
+        Of::Blame => schemas::blame(),
     };
     ui.out(&json(&value)?);
     Ok(Exit::Done)

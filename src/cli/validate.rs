@@ -41,7 +41,7 @@ pub fn validate(ui: &mut Ui, global: &Global, args: &ValidateArgs) -> Result<Exi
     let read = match &base {
         None => load::read(global, args.strict),
         Some(base) => {
-            base.revision.notes.iter().for_each(|n| ui.note(&format!("At {}: {n}\n", base.revision.named)));
+            base.revision.notes.iter().for_each(|n| ui.note(&format!("note: {n}\n")));
             load::read(global, false).against(&base.findings, args.strict)
         }
     };

@@ -43,6 +43,9 @@ pub enum GitError {
     /// The same, in a clone that does not have everything.
     #[error("the commit that `{0}` and `{1}` have in common is not in this clone")]
     BaseNotFetched(String, String),
+    /// The program is not there.
+    #[error("the program `git` is not on this machine")]
+    NoProgram,
     /// Anything else that Git says.
     #[error("Git says: {0}")]
     Git(String),
@@ -67,6 +70,7 @@ impl GitError {
             Self::Ambiguous(_) => "write more of it",
             Self::NoRevision(_) => "name a branch, a tag or a commit",
             Self::Unrelated(..) => "name a revision of the same history",
+            Self::NoProgram => "install it; without it, nothing tells who wrote which line",
             Self::Git(_) => return None,
         };
         Some(text.to_owned())

@@ -107,7 +107,8 @@ impl Repository {
         if error.code() == ErrorCode::Ambiguous {
             return GitError::Ambiguous(revision.to_owned());
         }
-        if self.git.is_empty().unwrap_or(false) || (revision == "HEAD" && self.head().is_err()) {
+        let nothing = self.git.references().map(|mut all| all.next().is_none()).unwrap_or(false);
+        if self.head() == Err(GitError::NoCommit) && (nothing || revision == "HEAD") {
             return GitError::NoCommit;
         }
         // A runner checks out one commit: the branch is there by the name of its remote, if at all.

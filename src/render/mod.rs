@@ -4,6 +4,8 @@ pub mod access;
 pub mod access_json;
 pub mod access_terminal;
 pub mod besides;
+pub mod blame_json;
+pub mod blame_terminal;
 pub mod catalogue;
 pub mod catalogue_json;
 pub mod changes;

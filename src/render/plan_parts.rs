@@ -136,13 +136,13 @@ pub fn revisions(plan: &Plan) -> Vec<String> {
         let head = between.head.as_ref().map_or_else(|| "the files as they are".to_owned(), called);
         let base = called(&between.base);
         out.push(format!("Between {base} and {head}. Nothing live was read: this cannot be applied."));
-        out.extend(between.base.notes.iter().map(|n| format!("At {base}: {}.", prose(n))));
+        out.extend(between.base.notes.iter().map(|n| sentence(&prose(n))));
         out.extend(between.notes.iter().map(|n| sentence(&prose(n))));
     }
     if let Some(since) = &plan.since {
         let base = called(since);
         out.push(format!("Only what the files changed since {base}; drift is left alone."));
-        out.extend(since.notes.iter().map(|n| format!("At {base}: {}.", prose(n))));
+        out.extend(since.notes.iter().map(|n| sentence(&prose(n))));
     }
     out
 }

@@ -30,6 +30,12 @@ pub fn answers() -> Value {
     schema_of::<super::access_json::Answer>("rolecall answers")
 }
 
+/// Of who declared what.
+#[must_use]
+pub fn blame() -> Value {
+    schema_of::<super::blame_json::BlameDocument>("rolecall blame")
+}
+
 /// Of what became of a plan.
 #[must_use]
 pub fn report() -> Value {

@@ -9,6 +9,7 @@ mod wire;
 #[cfg(unix)]
 mod action;
 mod adopt;
+mod blame;
 mod budget;
 mod catalogue_command;
 mod catalogues;
@@ -16,6 +17,7 @@ mod comment;
 mod crash;
 mod drift;
 mod github;
+mod git;
 mod guards;
 mod help;
 mod hostile;

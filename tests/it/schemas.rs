@@ -16,6 +16,7 @@ fn the_published_schemas_are_fresh() {
         ("drift", schemas::drift()),
         ("rules", schemas::rules()),
         ("answers", schemas::answers()),
+        ("blame", schemas::blame()),
     ] {
         let path = folder.join(format!("{name}.schema.json"));
         let published = std::fs::read_to_string(&path).unwrap();
