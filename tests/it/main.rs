@@ -10,6 +10,8 @@ mod budget;
 mod catalogue_command;
 mod catalogues;
 mod crash;
+#[cfg(unix)]
+mod gitstore;
 mod guards;
 mod help;
 mod hostile;

@@ -50,7 +50,7 @@ fn rows(repo: &Repository, commit: &Commit<'_>) -> Result<Verification> {
                     wrong = wrong.or(Some((line.seq, format!("it is of apply {} and stands in {path}", line.apply))))
                 }
                 Err(_) => {
-                    let row = lines.last().map_or(1, |last| last.seq + 1);
+                    let row = lines.last().map_or(1, |last| last.seq.saturating_add(1));
                     wrong = wrong.or(Some((row, format!("line {} of {path} is no row", number + 1))));
                 }
             }
@@ -75,7 +75,7 @@ fn rows(repo: &Repository, commit: &Commit<'_>) -> Result<Verification> {
                 "{END} tells of {} rows and {} applies, and there are {rows} and {files}",
                 end.rows, end.applies
             );
-            found.broken = Some(Break { row: end.rows.min(rows) + 1, what });
+            found.broken = Some(Break { row: end.rows.min(rows).saturating_add(1), what });
         }
     }
     Ok(found)
