@@ -18,6 +18,8 @@ mod crash;
 mod drift;
 mod github;
 mod git;
+#[cfg(unix)]
+mod gitstore;
 mod guards;
 mod help;
 mod hostile;

@@ -45,6 +45,15 @@ There are no secrets here, but names and addresses: whoever can read the reposit
 struct Layout {
     format: String,
     layout: u32,
+    /// The folder of the declaration in its repository.
+    declaration: String,
+}
+
+/// What is looked at before anything is known of the layout.
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+    layout: u32,
 }
 
 /// The end of the ledger.
@@ -196,17 +205,25 @@ impl<'r> Edit<'r> {
     }
 
     /// Refuses a branch that is not ours, or newer than we know.
-    pub(super) fn check(&self, branch: &Branch) -> Result<()> {
+    pub(super) fn check(&self, branch: &Branch, declaration: &str) -> Result<()> {
         if self.base.is_none() {
             return Ok(());
         }
         let wrong = |why: String| StoreError::Branch { branch: branch.name.clone(), why };
-        let layout = self.read(LAYOUT)?.and_then(|text| serde_json::from_slice::<Layout>(&text).ok());
-        match layout {
-            Some(Layout { format, layout }) if format == FORMAT && layout > KNOWN => Err(wrong(format!(
+        let version = self.read(LAYOUT)?.and_then(|text| serde_json::from_slice::<Version>(&text).ok());
+        match version {
+            Some(Version { format, layout }) if format == FORMAT && layout > KNOWN => Err(wrong(format!(
                 "a newer rolecall made it (layout {layout}; this rolecall knows up to {KNOWN}): use that one, or a newer one"
             ))),
-            Some(Layout { format, layout }) if format == FORMAT && layout == KNOWN => Ok(()),
+            Some(Version { format, layout }) if format == FORMAT && layout == KNOWN => {
+                let of = self.json::<Layout>(LAYOUT)?.map(|layout| layout.declaration).unwrap_or_default();
+                if of == declaration {
+                    return Ok(());
+                }
+                Err(wrong(format!(
+                    "it is the store of the declaration in `{of}`, and this one is in `{declaration}`: name another branch for it; if it was moved, change `declaration` in {LAYOUT} there, in a commit on top"
+                )))
+            }
             _ => Err(wrong(
                 "it holds something else than a store of rolecall: name a branch that does not exist yet".to_owned(),
             )),
@@ -261,7 +278,7 @@ impl<'r> Edit<'r> {
     /// Begins the file of the next apply, and hands out its number.
     pub(super) fn next_apply(&mut self) -> Result<i64> {
         let mut end = self.end()?;
-        end.applies += 1;
+        end.applies = end.applies.saturating_add(1);
         let id = end.applies;
         self.end = Some(end);
         if self.read(&file_of(id))?.is_some() {
@@ -275,7 +292,7 @@ impl<'r> Edit<'r> {
         let failed = || StoreError::record("a row of the ledger");
         let body = serde_json::to_string(body).map_err(failed())?;
         let mut end = self.end()?;
-        let (seq, at) = (end.rows + 1, at.to_string());
+        let (seq, at) = (end.rows.saturating_add(1), at.to_string());
         let hash = ledger::hash(&end.hash, (seq, apply, event, &at, &body)).map_err(failed())?;
         let body = RawValue::from_string(body).map_err(failed())?;
         let line = Line { seq, apply, event: event.to_owned(), at, body, previous: end.hash, hash: hash.clone() };
@@ -323,13 +340,16 @@ impl<'r> Edit<'r> {
     }
 
     /// Makes the commit, which no reference names yet.
-    pub(super) fn commit(mut self, head: Option<Oid>, message: &str) -> Result<Oid> {
+    pub(super) fn commit(mut self, head: Option<Oid>, message: &str, declaration: &str) -> Result<Oid> {
         if let Some(end) = self.end.take() {
             self.write_json(END, &end)?;
         }
         if self.base.is_none() {
             self.write("README.md", README.as_bytes().to_vec());
-            self.write_json(LAYOUT, &Layout { format: FORMAT.to_owned(), layout: KNOWN })?;
+            self.write_json(
+                LAYOUT,
+                &Layout { format: FORMAT.to_owned(), layout: KNOWN, declaration: declaration.to_owned() },
+            )?;
         }
         let base = match self.base {
             Some(base) => base,

@@ -144,7 +144,7 @@ pub(super) fn take(
         }
         None => None,
     };
-    let fence = file.fence + 1;
+    let fence = file.fence.saturating_add(1);
     let held = Some(HeldBy { holder: holder.clone(), until: lease.until(now) });
     edit.write_json(&path(target), &LockFile { fence, held })?;
     Ok((fence, former))

@@ -48,6 +48,9 @@ pub struct GitStore {
 
 struct Inner {
     branch: Branch,
+    /// Where in its repository the declaration lies: two that share a branch would take each other's memory for
+    /// their own.
+    declaration: String,
     lease: Lease,
     remote: Remote,
     state: Mutex<State>,
@@ -178,6 +181,7 @@ impl GitStore {
         if repo.find_remote(&branch.remote).is_err() {
             return Err(wrong(format!("the repository has no remote `{}`", branch.remote)));
         }
+        let declaration = within(&repo, dir).map_err(&wrong)?;
         let remote = Remote::new(&repo, branch.clone());
         let state = State {
             repo,
@@ -188,7 +192,9 @@ impl GitStore {
             cache: Cache::new(),
             targets: BTreeMap::new(),
         };
-        Ok(Self { inner: Arc::new(Inner { branch: branch.clone(), lease, remote, state: Mutex::new(state) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { branch: branch.clone(), declaration, lease, remote, state: Mutex::new(state) }),
+        })
     }
 }
 
@@ -217,7 +223,10 @@ impl Inner {
         // It can move between the question and the fetching, and be moved back.
         for _ in 0..3 {
             let Some(head) = self.remote.head()? else { return Ok(None) };
-            let here = |state: &State| state.repo.odb().map(|odb| odb.exists(head));
+            let here = |state: &State| -> Result<bool> {
+                let there = state.repo.odb()?.exists(head);
+                Ok(there && (!self.remote.is_partial || has_files(&state.repo, head)?))
+            };
             if here(state)? {
                 return Ok(Some(head));
             }
@@ -240,7 +249,7 @@ impl Inner {
                 return Err(StoreError::Rewritten { branch, seen: seen.to_string(), anchor });
             }
         }
-        Edit::on(&state.repo, found)?.check(&self.branch)?;
+        Edit::on(&state.repo, found)?.check(&self.branch, &self.declaration)?;
         state.head = found;
         self.remember_head(state);
         Ok(())
@@ -266,19 +275,19 @@ impl Inner {
             let tried = self.compose(state, about, message, &f);
             let (done, commit, renewed) = match tried {
                 Ok(tried) => tried,
+                Err(StoreError::LostLock { target, by }) => {
+                    state.lose(&target, by.clone());
+                    if about == Some(target.as_str()) {
+                        return Err(StoreError::LostLock { target, by });
+                    }
+                    continue;
+                }
                 // What is known here may be old: a lock that was taken then may be free now.
                 Err(error) if !fresh => {
                     self.refresh(state)?;
                     fresh = true;
                     if state.head == base {
                         return Err(error);
-                    }
-                    continue;
-                }
-                Err(StoreError::LostLock { target, by }) => {
-                    state.lose(&target, by.clone());
-                    if about == Some(target.as_str()) {
-                        return Err(StoreError::LostLock { target, by });
                     }
                     continue;
                 }
@@ -343,7 +352,8 @@ impl Inner {
             }
         }
         let done = f(&mut edit, state)?;
-        let commit = if edit.is_unchanged()? { None } else { Some(edit.commit(state.head, message)?) };
+        let commit =
+            if edit.is_unchanged()? { None } else { Some(edit.commit(state.head, message, &self.declaration)?) };
         Ok((done, commit, renewed))
     }
 
@@ -430,6 +440,35 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Whether the files at a commit are here: a partial clone may have left them with its remote.
+fn has_files(repo: &Repository, head: Oid) -> Result<bool> {
+    let odb = repo.odb()?;
+    let mut open = vec![repo.find_commit(head)?.tree_id()];
+    while let Some(tree) = open.pop() {
+        if !odb.exists(tree) {
+            return Ok(false);
+        }
+        for entry in &repo.find_tree(tree)? {
+            match entry.kind() {
+                Some(git2::ObjectType::Tree) => open.push(entry.id()),
+                _ if !odb.exists(entry.id()) => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Where a folder lies in the worktree of a repository: `.`, `access/team`.
+fn within(repo: &Repository, dir: &Path) -> std::result::Result<String, String> {
+    let real = |path: &Path| path.canonicalize().map_err(|e| format!("{}: {e}", path.display()));
+    let root = real(repo.workdir().ok_or("the repository has no worktree")?)?;
+    let dir = real(dir)?;
+    let inner = dir.strip_prefix(&root).map_err(|_| format!("{} is not in the worktree", dir.display()))?;
+    let parts: Vec<_> = inner.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }
 
 /// Whether a commit is the other or comes after it.

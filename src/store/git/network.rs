@@ -25,6 +25,8 @@ pub(super) struct Remote {
     branch: Branch,
     /// `ssh` must not ask, unless its user has said how it is called.
     quiet_ssh: bool,
+    /// Whether the repository is a clone that leaves objects with this remote.
+    pub(super) is_partial: bool,
 }
 
 /// Why a push did not come through, as far as `git` says.
@@ -49,7 +51,9 @@ impl Remote {
         let said = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let configured = repo.config().is_ok_and(|c| c.get_string("core.sshCommand").is_ok());
         let quiet_ssh = !said("GIT_SSH_COMMAND") && !said("GIT_SSH") && !configured;
-        Self { git_dir: repo.path().to_owned(), branch, quiet_ssh }
+        let promisor = format!("remote.{}.promisor", branch.remote);
+        let is_partial = repo.config().is_ok_and(|c| c.get_bool(&promisor).unwrap_or(false));
+        Self { git_dir: repo.path().to_owned(), branch, quiet_ssh, is_partial }
     }
 
     fn full_name(&self) -> String {
@@ -73,6 +77,9 @@ impl Remote {
             ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
         let mut args = vec!["fetch"];
         args.extend(flags);
+        if self.is_partial {
+            args.extend(["--no-filter", "--refetch"]);
+        }
         args.extend(["--refmap=", "--", &self.branch.remote, &full]);
         let said = self.git(&args, LONG).map_err(|why| self.unreachable(&why))?;
         if said.ok { Ok(()) } else { Err(self.unreachable(&complaint(&said.err))) }

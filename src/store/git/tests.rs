@@ -281,7 +281,6 @@ fn a_lease_is_made_longer_while_its_holder_goes_on() {
 
 #[test]
 fn tampering_is_found() {
-    let row = |remote: &Remote, path: &str, number: usize| remote.file(path).lines().nth(number).unwrap().to_owned();
     let found = |remote: &Remote, clone: &str| {
         let store = GitStore::open_to_verify(remote.clone(clone), &remote.branch()).unwrap().unwrap();
         store.verify().unwrap()
@@ -306,40 +305,22 @@ fn tampering_is_found() {
     }
 
     // Whoever makes the chain anew as well leaves a commit in which rows are missing.
-    let chained = |remote: &Remote| {
-        let other = Remote::new();
-        let store = other.store("one");
-        let id = store.begin(&apply("other")).unwrap();
-        store.finish(id, Status::Complete, at(9)).unwrap();
-        let files = [first, branch::END].map(|path| (path, other.file(path)));
-        let second = "ledger/000/000002.jsonl";
-        assert!(row(remote, second, 0).contains("bi"));
-        files
-    };
-    let remote = filled();
-    let files = chained(&remote);
     let other = Remote::new();
-    {
-        let store = other.store("one");
-        for target in ["x", "y"] {
-            let id = store.begin(&apply(target)).unwrap();
-            store.finish(id, Status::Complete, at(9)).unwrap();
-        }
+    let store = other.store("one");
+    for target in ["x", "y"] {
+        let id = store.begin(&apply(target)).unwrap();
+        store.finish(id, Status::Complete, at(9)).unwrap();
     }
-    let second = "ledger/000/000002.jsonl";
-    let forged: Vec<(&str, String)> = [first, second, branch::END].map(|path| (path, other.file(path))).into();
+    let forged = [first, "ledger/000/000002.jsonl", branch::END].map(|path| (path, other.file(path)));
     let forged: Vec<(&str, &str)> = forged.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    assert_eq!(files.len(), 2);
-    let honest = remote.head();
-    remote.force(&forged, Some(honest));
+    let remote = filled();
+    remote.force(&forged, Some(remote.head()));
     let broken = found(&remote, "fresh").broken.unwrap();
     assert!(broken.what.contains("changed what stood in"), "{}", broken.what);
 
     // And with a new history, one that only who has seen the old one can tell from it.
-    let parent = remote.bare().find_commit(honest).unwrap().parent_id(0).unwrap();
     remote.force(&forged, None);
     assert_eq!(found(&remote, "stranger").broken, None, "nobody can tell who has seen nothing");
-    assert!(parent != honest);
     let broken = found(&remote, "one").broken.unwrap();
     assert!(broken.what.contains("the branch was rewritten"), "{}", broken.what);
     assert!(text_of_open(&remote, "one").contains("was rewritten"));

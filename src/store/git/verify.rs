@@ -50,7 +50,7 @@ fn rows(repo: &Repository, commit: &Commit<'_>) -> Result<Verification> {
                     wrong = wrong.or(Some((line.seq, format!("it is of apply {} and stands in {path}", line.apply))))
                 }
                 Err(_) => {
-                    let row = lines.last().map_or(1, |last| last.seq + 1);
+                    let row = lines.last().map_or(1, |last| last.seq.saturating_add(1));
                     wrong = wrong.or(Some((row, format!("line {} of {path} is no row", number + 1))));
                 }
             }
@@ -75,7 +75,7 @@ fn rows(repo: &Repository, commit: &Commit<'_>) -> Result<Verification> {
                 "{END} tells of {} rows and {} applies, and there are {rows} and {files}",
                 end.rows, end.applies
             );
-            found.broken = Some(Break { row: end.rows.min(rows) + 1, what });
+            found.broken = Some(Break { row: end.rows.min(rows).saturating_add(1), what });
         }
     }
     Ok(found)
@@ -118,26 +118,33 @@ fn grown(repo: &Repository, head: Commit<'_>) -> Result<Option<Break>> {
 
 /// The first row of one tree that the other does not have, with the file that it stands in.
 fn lost(repo: &Repository, before: &Tree<'_>, after: &Tree<'_>) -> Result<Option<(i64, String)>> {
-    let folder = |tree: &Tree<'_>| tree.get_path(Path::new("ledger")).map(|entry| entry.id()).ok();
-    if folder(before) == folder(after) {
-        return Ok(None);
-    }
+    let folder = |tree: &Tree<'_>| tree.get_name("ledger").map(|entry| entry.id());
     let mut first: Option<(i64, String)> = None;
-    for (path, id) in ledger(repo, before)? {
-        let same = after.get_path(Path::new(&path)).ok().map(|entry| entry.id());
-        if path == END || same == Some(id) {
+    let Some(ledger) = folder(before) else { return Ok(None) };
+    // Only what differs is looked into: most of a ledger is as it was.
+    let mut open = vec![("ledger".to_owned(), ledger, folder(after))];
+    while let Some((path, old, new)) = open.pop() {
+        if new == Some(old) || path == END {
             continue;
         }
-        let old = repo.find_blob(id)?;
-        let new = same.and_then(|id| repo.find_blob(id).ok());
+        if let Ok(tree) = repo.find_tree(old) {
+            let new = new.and_then(|id| repo.find_tree(id).ok());
+            for entry in &tree {
+                let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+                let same = new.as_ref().and_then(|tree| tree.get_name_bytes(entry.name_bytes())).map(|e| e.id());
+                open.push((format!("{path}/{name}"), entry.id(), same));
+            }
+            continue;
+        }
+        let old = repo.find_blob(old)?;
+        let new = new.and_then(|id| repo.find_blob(id).ok());
         let new = new.as_ref().map_or(&[][..], |blob| blob.content());
         if new.starts_with(old.content()) {
             continue;
         }
-        let lines = |bytes: &[u8]| bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let (old, new) = (lines(old.content()), lines(new));
-        let differs = old.iter().enumerate().find(|(number, line)| new.get(*number) != Some(*line));
-        let row = differs.and_then(|(_, line)| serde_json::from_slice::<Line>(line).ok()).map_or(1, |line| line.seq);
+        let mut kept = new.split(|b| *b == b'\n');
+        let differs = old.content().split(|b| *b == b'\n').find(|line| kept.next() != Some(*line));
+        let row = differs.and_then(|line| serde_json::from_slice::<Line>(line).ok()).map_or(1, |line| line.seq);
         if first.as_ref().is_none_or(|(known, _)| row < *known) {
             first = Some((row, path));
         }
