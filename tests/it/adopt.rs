@@ -8,9 +8,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::common::{Output, TestEnv, by_hand, has};
-use super::drift::clicked;
-use super::life::small;
+use super::common::{TestEnv, by_hand};
 
 const MAIN: &str = r#"# The head of it all.
 version: 1   # the first
@@ -50,7 +48,7 @@ const FLOW: &str = r#"users:
 const BLOCK: &str = "# People of the second file.\r\nusers:\r\n\r\n  alan@x.example:\r\n    name: Alan   # as he writes it\r\n    role: engineer\r\n    state: disabled\r\n\r\n  rose@x.example:\r\n    name: >-\r\n      Rose of\r\n      Sharon\r\n    role: engineer\r\n    kind: contractor\r\n\r\n  loader:\r\n    email: loader@x.example\r\n    kind: service\r\n    owner: ada@x.example\r\n    role: engineer\r\n    handles:\r\n      github: loader-bot\r\n";
 
 const TEAMS: &str = r#"teams:
-  data:
+  home:data:
     description: Looks at data.
     lead: ada@x.example
     members:
@@ -282,21 +280,19 @@ fn click(dice: &mut Dice) -> Click {
     }
 }
 
-/// Whether a line of a text names one of these, or stands below a line that does.
+/// Whether a line of a text names one of these, or stands below a line that does, or in the same item of a list.
 fn concerns(lines: &[&str], number: usize, names: &[&str]) -> bool {
     let depth = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
-    let mut least = usize::MAX;
+    let (mut least, mut in_item) = (usize::MAX, true);
     for line in lines[..=number].iter().rev() {
-        if line.trim().is_empty() && least != usize::MAX {
+        let (here, head) = (depth(line), line.trim_start().starts_with("- "));
+        if line.trim().is_empty() || here > least || here == least && !(in_item && head) {
             continue;
         }
-        let here = depth(line);
-        if here < least || least == usize::MAX {
-            if names.iter().any(|n| line.contains(n)) {
-                return true;
-            }
-            least = here;
+        if names.iter().any(|n| line.contains(n)) {
+            return true;
         }
+        (least, in_item) = (here, !head);
         if least == 0 {
             break;
         }
@@ -304,9 +300,16 @@ fn concerns(lines: &[&str], number: usize, names: &[&str]) -> bool {
     false
 }
 
+/// Whether a line is another one with something put into it at one place.
+fn within(short: &str, long: &str) -> bool {
+    let same = short.bytes().zip(long.bytes()).take_while(|(a, b)| a == b).count();
+    let rest = short.bytes().rev().zip(long.bytes().rev()).take_while(|(a, b)| a == b).count();
+    short.len() <= long.len() && same + rest >= short.len()
+}
+
 /// Fails the test unless only lines that are about these differ.
-#[track_caller]
-fn only_concerned(before: &BTreeMap<&str, String>, after: &BTreeMap<&str, String>, names: &[&str], seed: u64) {
+fn only_concerned(before: &BTreeMap<&str, String>, after: &BTreeMap<&str, String>, names: &[&str]) -> Vec<String> {
+    let mut wrong = Vec::new();
     for (path, old) in before {
         let new = &after[path];
         let (old_lines, new_lines): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
@@ -323,38 +326,47 @@ fn only_concerned(before: &BTreeMap<&str, String>, after: &BTreeMap<&str, String
         for change in &changed {
             // A comma behind the last item, `[]` behind a key that has nothing any more, and the end of a last
             // line that had none.
-            let twin =
-                |tag: ChangeTag| changed.iter().any(|c| c.tag() == tag && bare(c.value()) == bare(change.value()));
+            let twin = |tag: ChangeTag| {
+                let (line, same) = (change.value().trim_end(), bare(change.value()));
+                changed.iter().filter(|c| c.tag() == tag).any(|c| {
+                    let other = c.value().trim_end();
+                    let named = names.iter().any(|n| other.contains(n));
+                    bare(other) == same || named && (within(line, other) || within(other, line))
+                })
+            };
             let (lines, number, other) = match change.tag() {
                 ChangeTag::Delete => (&old_lines, change.old_index().unwrap(), ChangeTag::Insert),
                 _ => (&new_lines, change.new_index().unwrap(), ChangeTag::Delete),
             };
             let empty = change.value().trim().is_empty();
-            assert!(
-                empty || concerns(lines, number, names) || twin(other),
-                "seed {seed}: {path}:{} is about none of {names:?}: {:?}\n{diff}",
-                number + 1,
-                change.value(),
-                diff = diff.unified_diff()
-            );
+            if !(empty || concerns(lines, number, names) || twin(other)) {
+                let (line, diff) = (change.value(), diff.unified_diff());
+                wrong.push(format!("{path}:{} is about none of {names:?}: {line:?}\n{diff}", number + 1));
+            }
         }
-        let windows = old.contains("\r\n");
-        assert_eq!(
-            new.matches('\n').count() == new.matches("\r\n").count(),
-            windows || new.matches('\n').count() == 0,
-            "{path}: {new:?}"
-        );
+        let ends = |text: &str| (text.matches("\r\n").count() == text.matches('\n').count(), text.contains("\r\n"));
+        if ends(old) != ends(new) {
+            wrong.push(format!("{path} has other ends of lines"));
+        }
     }
+    wrong
 }
 
-/// 200 live changes, a few at a time: afterwards the plan is empty, or what is left was listed.
+/// Every difference as `kind name`.
+fn differences(drift: &Value) -> Vec<String> {
+    let all = drift["targets"].as_array().unwrap().iter().flat_map(|t| t["differences"].as_array().unwrap());
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    all.map(|d| format!("{} {}", text(&d["object"]["kind"]), text(&d["object"]["name"]))).collect()
+}
+
+/// More than 200 live changes, a few at a time: afterwards the plan is empty, or what is left was listed.
 #[test]
 fn what_is_live_is_written_down_and_nothing_else_moves() {
-    const CASES: u64 = 50;
-    const CLICKS: usize = 4;
+    const CASES: u64 = 40;
+    const CLICKS: usize = 7;
     let env = fixture();
     let (files, db) = (texts(&env), fs::read(env.home()).unwrap());
-    let (mut left, mut differed) = (Vec::new(), 0);
+    let (mut left, mut wrong, mut differed) = (Vec::new(), Vec::new(), 0);
     for seed in 1..=CASES {
         for (name, text) in &files {
             env.write(name, text);
@@ -374,43 +386,36 @@ fn what_is_live_is_written_down_and_nothing_else_moves() {
         let live = env.dump();
         let found = env.run(&["drift", "--json"]);
         let found: Value = serde_json::from_str(&found.stdout).unwrap_or_else(|e| panic!("{e}: {found:?}"));
-        let count = found["targets"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|t| t["differences"].as_array().unwrap().len())
-            .sum::<usize>();
-        differed += count;
+        let found = differences(&found);
+        differed += found.len();
         let output = env.run(&["drift", "--adopt", "--auto-approve"]);
         assert!(matches!(output.code, Some(0 | 2)), "seed {seed}: {output:?}");
-        let rest = env.run(&["drift", "--json"]);
-        let rest: Value = serde_json::from_str(&rest.stdout)
-            .unwrap_or_else(|e| panic!("seed {seed}: {e}: {rest:?}\n{}", output.stdout));
-        let open: Vec<String> = rest["targets"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|t| t["differences"].as_array().unwrap())
-            .map(|d| format!("{} {}", d["object"]["kind"].as_str().unwrap(), d["object"]["name"].as_str().unwrap()))
-            .collect();
-        for object in &open {
-            assert!(
-                output.stdout.contains(&format!("  {object} in home, because ")),
-                "seed {seed}: {object} is left:\n{}",
-                output.stdout
-            );
-            let line = output.stdout.lines().find(|l| l.contains(&format!("  {object} in home, because "))).unwrap();
-            left.push(format!("{seed}: {line}"));
-        }
-        assert_eq!(open.is_empty(), output.code == Some(0), "seed {seed}");
-        if open.is_empty() {
-            env.run(&["plan", "--detailed-exitcode"]).ended(0);
+        if output.code == Some(0) {
+            // Observed differences count as well, and there is none: `home` is managed whole.
+            env.run(&["plan"]).says(&["No changes in 2 targets."]);
+        } else {
+            let rest = env.run(&["drift", "--json"]);
+            let rest: Value = serde_json::from_str(&rest.stdout)
+                .unwrap_or_else(|e| panic!("seed {seed}: {e}: {rest:?}\n{}", output.stdout));
+            let open = differences(&rest);
+            assert!(!open.is_empty(), "seed {seed}: {}", output.stdout);
+            for object in open {
+                let line = output.stdout.lines().find(|l| l.starts_with(&format!("  {object} in home, because ")));
+                left.push(format!("{seed}: {}", line.unwrap_or_else(|| panic!("{object}:\n{}", output.stdout))));
+            }
         }
         assert_eq!(env.dump(), live, "seed {seed}: nothing is written to a target");
-        only_concerned(&files, &texts(&env), &names, seed);
+        names.extend(found.iter().flat_map(|object| object.split(' ').skip(1)));
+        let short: Vec<&str> = USERS.iter().filter(|(long, _)| names.contains(long)).map(|(_, short)| *short).collect();
+        names.extend(short);
+        names.sort_unstable();
+        names.dedup();
+        wrong.extend(only_concerned(&files, &texts(&env), &names).into_iter().map(|w| format!("seed {seed}: {w}")));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(differed >= 200, "{differed} differences");
-    assert!(left.len() * 20 <= differed, "{} of {differed} differences are left:\n{}", left.len(), left.join("\n"));
+    // What an anchor gives to others as well is left to people.
+    assert!(left.len() * 10 <= differed, "{} of {differed} differences are left:\n{}", left.len(), left.join("\n"));
 }
 
 #[test]
@@ -462,4 +467,65 @@ fn every_kind_at_once() {
     assert_eq!(done.stdout, shown.stdout, "what is written is what was shown");
     env.is_converged();
     env.run(&["drift", "--adopt", "--auto-approve"]).ended(0).says(&["Nothing is to be adopted"]);
+}
+
+/// What cannot be said by an edit is listed with its reason, and left.
+#[test]
+fn what_is_not_adopted_says_why() {
+    let env = TestEnv::with(
+        "version: 1
+targets:
+  home: {provider: directory, url: 'sqlite:.rolecall/home.db', catalogue: strongly, manage: authoritative}
+users:
+  ada@x.example: {role: admin, name: Ada}
+  emmy: {email: emmy@x.example, role: admin, name: Emmy}
+  grace@x.example: &same {role: developer, name: Grace}
+  mary@x.example: *same
+  kate@x.example: {role: viewer, name: Kate}
+drift:
+  allow: [{object: user kate@x.example, owner: emmy, because: Her own wish., until: 2026-12-31}]
+tests:
+  - {user: emmy, role: admin}
+",
+    );
+    env.apply();
+    let conn = Connection::open(env.home()).unwrap();
+    for sql in [
+        // Mary takes her name from there as well.
+        "UPDATE users SET name = 'Grace H' WHERE email = 'grace@x.example'",
+        "UPDATE users SET name = 'Kate W' WHERE email = 'kate@x.example'",
+        "UPDATE roles SET description = 'Other' WHERE name = 'viewer'",
+        "DELETE FROM users WHERE email = 'emmy@x.example'",
+        "UPDATE users SET name = 'Ada L' WHERE email = 'ada@x.example'",
+    ] {
+        assert_eq!(conn.execute(sql, []).unwrap(), 1, "{sql}");
+    }
+    let before = env.read("rolecall.yaml");
+    env.run(&["drift", "--adopt", "--dry-run", "--only", "user nobody@x.example"])
+        .ended(1)
+        .says(&["`user nobody@x.example` does not differ"]);
+    let output = env.run(&["drift", "--adopt", "--auto-approve"]).ended(2);
+    insta::assert_snapshot!("adopt-not", output.stdout);
+    assert_eq!(env.read("rolecall.yaml"), before.replace("name: Ada}", "name: \"Ada L\"}"));
+    // By its name, what is allowed is adopted as well; short names do.
+    conn.execute("UPDATE users SET name = 'Ada Q' WHERE email = 'ada@x.example'", []).unwrap();
+    env.run(&["drift", "--adopt", "--auto-approve", "--only", "user kate@x.example"]).ended(2);
+    let text = env.read("rolecall.yaml");
+    assert!(text.contains("name: \"Kate W\"}") && text.contains("name: \"Ada L\"}"), "{text}");
+}
+
+/// Whoever is blocked is not let in again by what is live.
+#[test]
+fn a_block_is_not_adopted() {
+    let env = TestEnv::with(&super::life::small(
+        "users:\n  ada@x.example: {role: admin}\n  bo@x.example: {role: viewer}\nblocks: [{user: bo@x.example}]\n",
+    ));
+    env.apply();
+    let add = format!("INSERT INTO users (email, role_id) VALUES ('bo@x.example', {})", role("viewer"));
+    by_hand(&env.home(), &add, 1);
+    let before = env.read("rolecall.yaml");
+    env.run(&["drift", "--adopt", "--auto-approve"])
+        .ended(2)
+        .says(&["user bo@x.example in home, because they are blocked: take the block away first"]);
+    assert_eq!(env.read("rolecall.yaml"), before);
 }

@@ -23,7 +23,8 @@ pub fn sings_in_none(env: &TestEnv, (variable, token): (&str, &str), commands: &
         let output = Output::of(command.output().unwrap());
         assert!(!output.text().contains(CANARY), "{args:?}: {}", output.text());
         // Whatever it came to, it did its work: it is no mistake of the test.
-        assert_ne!(output.code, Some(2), "{args:?}: {}", output.text());
+        // Drift is no mistake either.
+        assert!(output.code != Some(2) || args.contains(&"drift"), "{args:?}: {}", output.text());
         traced += output.stderr.matches("method=\"").count();
     }
     let run: BTreeSet<&str> = commands.iter().flat_map(|args| args.iter().copied()).collect();

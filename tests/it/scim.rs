@@ -450,13 +450,14 @@ fn the_token_is_nowhere() {
     let server = Server::start(FULL);
     let state = State::of(6, 2);
     let env = TestEnv::with(&state.declared(&server.url, "", &[]));
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 22] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
         &["--record", "rec-apply", "apply", "--auto-approve"],
         &["--record", "rec-import", "import", "--target", "corp", "--into", "live"],
         &["review"],
+        &["drift"],
         &["history"],
         &["history", "verify"],
         &["who", "read", "project/x"],

@@ -282,3 +282,106 @@ pub fn put(text: &str, tree: &Tree, key_of_map: Option<Id>, map: Id, key: &str, 
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(tree: &Tree, path: &[&str]) -> (Option<Id>, Id) {
+        let mut here = (None, tree.root().unwrap());
+        for name in path {
+            let found = tree.get(here.1, name).unwrap();
+            here = (found.own.map(|i| tree.entries(here.1)[i].0), found.value);
+        }
+        here
+    }
+
+    fn tree(text: &str) -> Tree {
+        Tree::parse(text).unwrap()
+    }
+
+    #[test]
+    fn entries_come_like_their_neighbours() {
+        for (text, after) in [
+            ("a:\n  x: 1 # one\n  # last\nb: 2\n", "a:\n  x: 1 # one\n  k: v\n  # last\nb: 2\n"),
+            ("a:\r\n  x: 1\r\n", "a:\r\n  x: 1\r\n  k: v\r\n"),
+            ("a:\n  x: 1", "a:\n  x: 1\n  k: v"),
+            ("a: {x: 1} # in\n", "a: {x: 1, k: v} # in\n"),
+            ("a: { x: 1 }\n", "a: { x: 1, k: v }\n"),
+            ("a: {}\n", "a: {k: v}\n"),
+            ("a: # none\nb: 1\n", "a: {k: v} # none\nb: 1\n"),
+            ("a: {\n  x: 1   # one\n}\n", "a: {\n  x: 1,   # one\n  k: v\n}\n"),
+            ("a: {\n  x: 1,\n}\n", "a: {\n  x: 1,\n  k: v,\n}\n"),
+            ("a:\n  x: |\n    text\n\nb: 1\n", "a:\n  x: |\n    text\n  k: v\n\nb: 1\n"),
+            ("x: &x {y: 1}\na: *x\n", "x: &x {y: 1}\na: {<<: *x, k: v}\n"),
+            ("a: {k: old}\n", "a: {k: v}\n"),
+            ("a: {k: 'old'} # s\n", "a: {k: 'v'} # s\n"),
+            ("a:\n  k: [1,\n    2]\n", "a:\n  k: v\n"),
+            ("a:\n  k: # it\n    - 1\n    - 2\n  z: 1\n", "a:\n  k: v # it\n  z: 1\n"),
+        ] {
+            let tree = tree(text);
+            let (key, map) = at(&tree, &["a"]);
+            assert_eq!(put(text, &tree, key, map, "k", &Value::text("v")).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn items_come_like_their_neighbours() {
+        for (text, after) in [
+            ("a:\n  - x # one\nb: 2\n", "a:\n  - x # one\n  - v\nb: 2\n"),
+            ("a:\n- x\n", "a:\n- x\n- v\n"),
+            ("a: [x]\n", "a: [x, v]\n"),
+            ("a: []\n", "a: [v]\n"),
+            ("a: [\n  x,\n  y\n]\n", "a: [\n  x,\n  y,\n  v\n]\n"),
+        ] {
+            let tree = tree(text);
+            let (_, list) = at(&tree, &["a"]);
+            assert_eq!(append_item(text, &tree, list, &Value::text("v")).unwrap(), after);
+        }
+        let text = "a:\n  - to: x\n    at: y\n";
+        let value = Value::Map(vec![("to".into(), Value::text("v")), ("at".into(), Value::text("w"))]);
+        let tree = tree(text);
+        let after = append_item(text, &tree, at(&tree, &["a"]).1, &value).unwrap();
+        assert_eq!(after, "a:\n  - to: x\n    at: y\n  - to: v\n    at: w\n");
+    }
+
+    #[test]
+    fn what_goes_takes_nothing_with_it() {
+        for (text, index, after) in [
+            ("a:\n  x: 1\n  # of y\n  y: 2\n", 0, "a:\n  # of y\n  y: 2\n"),
+            ("a:\n  x: 1\n  y:\n    z: 1 # in\n  # end\n", 1, "a:\n  x: 1\n  # end\n"),
+            ("a: # all\n  x: 1\nb: 1\n", 0, "a: {} # all\nb: 1\n"),
+            ("a: {x: 1, y: 2}\n", 0, "a: {y: 2}\n"),
+            ("a: {x: 1, y: 2}\n", 1, "a: {x: 1}\n"),
+            ("a: {x: 1}\n", 0, "a: {}\n"),
+            ("a: {\n  x: 1,\n  y: 2   # two\n}\n", 1, "a: {\n  x: 1\n}\n"),
+            ("a: {\n  x: 1,\n  y: 2\n}\n", 0, "a: {\n  y: 2\n}\n"),
+            ("a:\n  x: 1\n  y: 2", 1, "a:\n  x: 1\n"),
+        ] {
+            let tree = tree(text);
+            let (_, map) = at(&tree, &["a"]);
+            assert_eq!(remove_entry(text, &tree, map, index).unwrap(), after, "{text}");
+        }
+        for (text, index, after) in [
+            ("a:\n  - x\n  - y: 1\n    z: 2\nb: 1\n", 1, "a:\n  - x\nb: 1\n"),
+            ("a:\n  - x\n", 0, "a: []\n"),
+            ("a: [x, y, z]\n", 1, "a: [x, z]\n"),
+            ("a: [\n  x,   # one\n  y\n]\n", 0, "a: [\n  y\n]\n"),
+        ] {
+            let tree = tree(text);
+            let (_, list) = at(&tree, &["a"]);
+            assert_eq!(remove_item(text, &tree, list, index).unwrap(), after, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shared_is_known() {
+        let text = "a: &x {k: 1}\nb: *x\nc: {<<: *x, z: 1}\nd: &y 1\n";
+        let tree = tree(text);
+        let (_, a) = at(&tree, &["a"]);
+        assert_eq!(tree.shared(at(&tree, &["a", "k"]).1), Some(a));
+        assert_eq!(tree.shared(at(&tree, &["c", "z"]).1), None);
+        assert_eq!(tree.shared(at(&tree, &["d"]).1), None, "nobody takes it");
+        assert_eq!(tree.get(at(&tree, &["c"]).1, "k").map(|f| f.own), Some(None));
+    }
+}

@@ -99,7 +99,10 @@ impl Tree {
                         _ => None,
                     };
                     let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                    let id = tree.add(start, end, Shape::Scalar { value: value.to_string(), quote, block });
+                    // The parser gives `~` for what is not there.
+                    let there = start < end || quote.is_some() || block;
+                    let value = if there { value.to_string() } else { String::new() };
+                    let id = tree.add(start, end, Shape::Scalar { value, quote, block });
                     if anchor > 0 {
                         anchors.insert(anchor, id);
                     }

@@ -81,6 +81,9 @@ struct Wanted<'a> {
     key: Key,
 }
 
+/// Differences that there were not before, each with its target.
+type News = Vec<(String, Difference)>;
+
 /// What tells a difference from all others.
 type Key = (String, String);
 
@@ -120,7 +123,9 @@ pub fn adopt(
     wanted.sort_by_key(|w| turn(&w.difference.change));
     let before = Files::new(texts.into_iter());
     let drifts: Vec<TargetDrift> = reads.iter().map(|r| r.drift.clone()).collect();
-    let mut work = Work { declaration, judge, files: before.clone(), known: keys(&drifts), done: BTreeSet::new() };
+    let known = keys(&drifts);
+    let (now, done) = (known.clone(), BTreeSet::new());
+    let mut work = Work { declaration, judge, files: before.clone(), known, done, now };
     let mut open: Vec<(&Wanted<'_>, String)> = Vec::new();
     work.all(&wanted.iter().collect::<Vec<_>>(), &mut open);
     // What waited for something else can be done now.
@@ -129,7 +134,8 @@ pub fn adopt(
         work.all(&again, &mut open);
     }
     for one in &wanted {
-        match open.iter().find(|(w, _)| w.key == one.key) {
+        // What was only the consequence of another is gone with it.
+        match open.iter().find(|(w, _)| w.key == one.key && work.now.contains(&w.key)) {
             Some((_, why)) => out.not.push(NotAdopted {
                 target: one.target.name.clone(),
                 object: one.difference.object.clone(),
@@ -168,6 +174,8 @@ struct Work<'a> {
     known: BTreeSet<Key>,
     /// Those that have been taken over.
     done: BTreeSet<Key>,
+    /// Those that there are with the files as they are now.
+    now: BTreeSet<Key>,
 }
 
 impl<'a> Work<'a> {
@@ -193,8 +201,9 @@ impl<'a> Work<'a> {
             return;
         }
         match self.settled(&mut edited, &tried) {
-            Ok(()) => {
+            Ok(now) => {
                 self.files = edited;
+                self.now = now;
                 self.done.extend(tried.iter().map(|w| w.key.clone()));
             }
             Err(why) => match tried.as_slice() {
@@ -210,10 +219,10 @@ impl<'a> Work<'a> {
 
     /// Edits until the files hold and say what these want. What somebody holds who comes in is no difference
     /// before: it comes with them.
-    fn settled(&self, edited: &mut Files, tried: &[&Wanted<'_>]) -> Result<(), String> {
+    fn settled(&self, edited: &mut Files, tried: &[&Wanted<'_>]) -> Result<BTreeSet<Key>, String> {
         for _ in 0..ROUNDS {
-            let news = self.judged(edited, tried)?;
-            let Some((target, first)) = news.first() else { return Ok(()) };
+            let (news, now) = self.judged(edited, tried)?;
+            let Some((target, first)) = news.first() else { return Ok(now) };
             let differs = format!("then {} would differ in `{target}`", first.object);
             for (target, difference) in &news {
                 let about =
@@ -230,7 +239,7 @@ impl<'a> Work<'a> {
     }
 
     /// Whether the edited files hold, and say what these want; what else would differ then.
-    fn judged(&self, edited: &Files, tried: &[&Wanted<'_>]) -> Result<Vec<(String, Difference)>, String> {
+    fn judged(&self, edited: &Files, tried: &[&Wanted<'_>]) -> Result<(News, BTreeSet<Key>), String> {
         let texts = edited.texts().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
         let judged = (self.judge)(texts)?;
         let now = keys(&judged.drifts);
@@ -250,7 +259,7 @@ impl<'a> Work<'a> {
                 return Err(format!("it would change what is declared of `{}`, which was not looked at", old.name));
             }
         }
-        Ok(news)
+        Ok((news, now))
     }
 }
 

@@ -435,13 +435,14 @@ fn the_key_is_nowhere() {
     let omni = Omni::with(&without_diary(), &[]);
     omni.declare(BEFORE);
     let env = &omni.env;
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 23] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
         &["--record", "rec-apply", "apply", "--auto-approve"],
         &["--record", "rec-import", "import", "--target", "bi", "--into", "live"],
         &["review"],
+        &["drift"],
         &["history"],
         &["history", "verify"],
         &["who", "VIEWER", "folder/reports", "--live"],
