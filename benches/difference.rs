@@ -198,6 +198,7 @@ fn main() {
         applier: rolecall::invariants::Applier::Anyone,
         tests: &[],
         since: None,
+        only_over: false,
         locate: &locate,
     };
     let runs = 11;

@@ -140,6 +140,9 @@ pub(super) fn carry_out(
     carry(ui, global, args, work, Terms { reviewed: reviewed.as_ref(), watched, agreed: None, given_up })
 }
 
+/// Looks at a plan, and stops it.
+pub(super) type Agreed<'t> = &'t dyn Fn(&Plan) -> Result<(), Failure>;
+
 /// On which terms a plan is carried out.
 #[derive(Clone, Default)]
 pub(super) struct Terms<'t> {
@@ -148,7 +151,7 @@ pub(super) struct Terms<'t> {
     /// Whose losses are to be told: then no target waits for another.
     pub(super) watched: Option<&'t str>,
     /// Looks at the plan before anything is sent, and stops it.
-    pub(super) agreed: Option<&'t dyn Fn(&Plan) -> Result<(), Failure>>,
+    pub(super) agreed: Option<Agreed<'t>>,
     /// The targets that could not be opened.
     pub(super) given_up: Vec<Unread>,
 }

@@ -110,6 +110,17 @@ fn key(change: &Change) -> (u8, String) {
     (way, change.object().to_string())
 }
 
+/// What a change makes that has a name of its own.
+fn made(change: &Change) -> Option<(Kind, String)> {
+    Some(match change {
+        Change::CreateRole { role } => (Kind::Role, role.name.clone()),
+        Change::CreateUser { user } | Change::InviteUser { user } => (Kind::User, user.email.clone()),
+        Change::CreateTeam { team } => (Kind::Team, team.name.clone()),
+        Change::CreateResource { resource } => (Kind::Resource, resource.name.clone()),
+        _ => return None,
+    })
+}
+
 /// The changes of before by what they are about, in the names of the changes of now.
 fn index<O>(changes: &[Planned<O>], before: &[Change]) -> FxHashMap<(u8, String), Change> {
     let was = renamings(before);
@@ -118,9 +129,12 @@ fn index<O>(changes: &[Planned<O>], before: &[Change]) -> FxHashMap<(u8, String)
     let is = renamings(changes.iter().map(|p| &p.change));
     let is: FxHashMap<(Kind, &str), &str> =
         is.iter().map(|(kind, from, to)| ((*kind, from.as_str()), to.as_str())).collect();
+    // What the earlier files call by a new name themselves is another thing than what is renamed to it now.
+    let own: FxHashSet<(Kind, String)> = before.iter().filter_map(made).collect();
     let name = |kind: Kind, text: &str| {
         let live = was.get(&(kind, text)).copied().unwrap_or(text);
-        is.get(&(kind, live)).copied().unwrap_or(live).to_owned()
+        let now = is.get(&(kind, live)).copied().filter(|now| !own.contains(&(kind, (*now).to_owned())));
+        now.unwrap_or(live).to_owned()
     };
     let unnamed = was.is_empty() && is.is_empty();
     let one = |change: &Change| if unnamed { change.clone() } else { called(change, &name) };

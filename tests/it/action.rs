@@ -222,6 +222,24 @@ fn the_token_is_the_jobs_and_is_not_written_to_the_log() {
     assert!(!ran.log.contains("ghs_"), "{}", ran.log);
 }
 
+/// What is checked out holds no credentials, and the branch of the store is written all the same.
+#[test]
+fn git_is_given_the_token_by_the_environment_alone() {
+    let mut machine = Machine::new();
+    machine.runner.env.insert("GITHUB_SERVER_URL".to_owned(), "https://github.example".to_owned());
+    let asks = "#!/usr/bin/env bash\n\
+        git config --get-urlmatch http.extraheader https://github.example/acme/access | tail -1 >own.txt\n\
+        git config --get-urlmatch http.extraheader https://elsewhere.example/acme/access >other.txt || true\n\
+        printf '%s ' \"$0\" \"$@\" >args.txt\n";
+    let program = machine.stub("bin/rolecall", asks).display().to_string();
+    machine.runner.run(&[("command", "plan"), ("rolecall-path", &program)]).went_well(&[]);
+    // x-access-token:ghs_token-of-the-job
+    let basic = "eC1hY2Nlc3MtdG9rZW46Z2hzX3Rva2VuLW9mLXRoZS1qb2I=";
+    assert_eq!(machine.read("own.txt").trim(), format!("AUTHORIZATION: basic {basic}"));
+    assert_eq!(machine.read("other.txt").trim(), "");
+    assert!(!machine.read("args.txt").contains("eC1h"));
+}
+
 #[cfg(unix)]
 #[test]
 fn signals_reach_the_program() {

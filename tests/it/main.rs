@@ -16,8 +16,8 @@ mod catalogues;
 mod comment;
 mod crash;
 mod drift;
-mod github;
 mod git;
+mod github;
 #[cfg(unix)]
 mod gitstore;
 mod guards;
