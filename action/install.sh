@@ -126,7 +126,14 @@ build_source() {
     say "$1; it was built from this source before"
   else
     say "$1: building it from the action's own source, which takes some minutes"
-    cargo install --locked --path "$source" --root "$place" --target-dir "$RUNNER_TEMP/rolecall-build" ||
+    # What builds is the work of many; the credentials that the job has for rolecall are none of its business.
+    local kept=() name
+    for name in PATH HOME USERPROFILE SYSTEMROOT TMPDIR TEMP TMP CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN HTTP_PROXY \
+      HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR; do
+      [ -z "${!name:-}" ] || kept+=("$name=${!name}")
+    done
+    (cd "$source" && env -i "${kept[@]}" \
+      cargo install --locked --path "$source" --root "$place" --target-dir "$RUNNER_TEMP/rolecall-build") ||
       fail "the action's own source could not be built; the lines above say why"
   fi
   found "$place/bin/rolecall$exe"

@@ -28,7 +28,7 @@ pub use bits::Bits;
 pub use claims::{Failed, Judgement, Outcome, judge};
 pub use difference::{Cause, Differences, Entry, Group, differences};
 pub use files::{Declared, Files};
-pub use gains::{Gained, gained};
+pub use gains::{Gained, extended, gained};
 pub use lines::{AccessDifference, AccessEffect, AccessLine, AccessRisk, AccountChange, Through, told};
 pub use measure::{Given, Measure, RoleBits};
 pub use meeting::Meeting;

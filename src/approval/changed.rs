@@ -23,12 +23,19 @@ pub fn changed(base: &Declaration, head: &Declaration) -> Vec<Requirement> {
             if !kept {
                 why.push("the rule itself is taken away or made weaker".to_owned());
             }
-            let could = before.meant(&rule.by);
-            for email in after.meant(&rule.by).difference(&could) {
+            let mut could = before.meant(&rule.by);
+            let mut can = after.meant(&rule.by);
+            let open = rule.by.iter().any(|by| matches!(by, Approver::Owner | Approver::Lead));
+            if open {
+                // Whoever owns or leads can be asked, and who must stay administrator where nobody does.
+                could.extend(target.desired.rules.admins_required.iter().map(ToString::to_string));
+                can.extend(now.iter().flat_map(|t| &t.desired.rules.admins_required).map(ToString::to_string));
+            }
+            for email in can.difference(&could) {
                 why.push(format!("{email} becomes one who can agree"));
             }
             for (handle, emails) in &after.emails {
-                for email in emails.iter().filter(|e| could.contains(*e)) {
+                for email in emails.iter().filter(|e| could.contains(*e) || open && before.known.contains(*e)) {
                     if before.emails.get(handle).is_none_or(|e| !e.contains(email)) {
                         why.push(format!("@{handle} becomes a handle of {email}, who can agree"));
                     }
@@ -50,6 +57,29 @@ pub fn changed(base: &Declaration, head: &Declaration) -> Vec<Requirement> {
             requirement.to.extend(why);
             requirement.to.sort();
             requirement.to.dedup();
+        }
+    }
+    let rules = base.targets.iter().find(|t| !t.desired.rules.approval.is_empty()).map(|t| &t.desired.rules);
+    if let Some(rules) = rules {
+        // What opens a system goes to where the files say: that is not left to one person.
+        for target in &head.targets {
+            let was = base.targets.iter().find(|t| t.name == target.name);
+            let why = match was {
+                None => format!("the target {} is new, and is given its credentials", target.name),
+                Some(was) if !was.is_reached_like(target) => {
+                    format!("the target {} is reached in another place or by other credentials", target.name)
+                }
+                Some(_) => continue,
+            };
+            let requirement = Requirement {
+                rule: "targets".to_owned(),
+                by: or_required(Vec::new(), rules),
+                at_least: 1,
+                to: vec![why],
+                more: 0,
+                gaining: Vec::new(),
+            };
+            all.insert((format!("targets {}", target.name), Vec::new()), requirement);
         }
     }
     all.into_values().collect()

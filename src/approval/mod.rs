@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Differences, Gained, World, gained};
+use crate::access::{Differences, Gained, World, extended, gained};
 use crate::model::{ApprovalRule, Approver, Change, DomainRecord, Rules};
 
 pub use changed::changed;
@@ -62,7 +62,7 @@ struct Parts {
 
 /// The agreements that the changes of one target need by the rules of the base and of the head: one for each
 /// rule and for each set of people who can give it. An auto-join domain that is new, or gives another role or
-/// other teams, is a gain of whoever has an address there.
+/// other teams, is a gain of whoever has an address there; and so is a later end.
 #[must_use]
 pub fn requirements(
     world: &World<'_>,
@@ -73,7 +73,8 @@ pub fn requirements(
     if rules.iter().all(|r| r.approval.is_empty()) {
         return Vec::new();
     }
-    let leads = leads(world, changes);
+    let leads = leads(world);
+    let longer = extended(world, changes);
     let mut all = Vec::new();
     for (rule, rules) in rules.iter().flat_map(|rules| rules.approval.iter().map(move |rule| (rule, rules))) {
         let mut found: BTreeMap<Vec<Approver>, Parts> = BTreeMap::new();
@@ -81,6 +82,12 @@ pub fn requirements(
             let parts = found.entry(who(rule, &gain, &leads)).or_default();
             parts.to.push(said(&gain, rule));
             parts.gaining.extend(gain.users);
+        }
+        for gain in &longer {
+            let parts = found.entry(who(rule, gain, &leads)).or_default();
+            let on = gain.on.as_ref().map_or(String::new(), |on| format!(" on {on}"));
+            parts.to.push(format!("{} what they have{on} for longer", whom(gain, "keeps", "keep")));
+            parts.gaining.extend(gain.users.iter().cloned());
         }
         for domain in changes.iter().filter_map(|c| joined(c)) {
             if rule.gains.is_none() || rule.gains == domain.role {
@@ -111,23 +118,12 @@ fn joined(change: &Change) -> Option<&DomainRecord> {
     }
 }
 
-/// The leads of each team that matter: those of before, and for teams that are made those that they get.
-fn leads(world: &World<'_>, changes: &[&Change]) -> BTreeMap<String, Vec<String>> {
+/// The leads of each team that is there before: a change that makes a team does not choose who agrees to it.
+fn leads(world: &World<'_>) -> BTreeMap<String, Vec<String>> {
     let live = world.live();
     let email = |id: &crate::model::UserId| live.user(*id).email.to_string();
-    let mut all: BTreeMap<String, Vec<String>> = live
-        .teams()
-        .iter()
-        .map(|team| (team.name.to_string(), team.leads.value().into_iter().flatten().map(email).collect()))
-        .collect();
-    for change in changes {
-        if let Change::SetLeads { team, after, .. } = change
-            && live.teams().iter().all(|t| *t.name != **team)
-        {
-            all.insert(team.clone(), after.clone());
-        }
-    }
-    all
+    let of = |team: &crate::model::Team| team.leads.value().into_iter().flatten().map(email).collect();
+    live.teams().iter().map(|team| (team.name.to_string(), of(team))).collect()
 }
 
 /// Where nobody answers for something, those do who must stay administrators (`policies.admins.required`).
@@ -157,11 +153,16 @@ fn who(rule: &ApprovalRule, gain: &Gained, leads: &BTreeMap<String, Vec<String>>
     all
 }
 
+fn whom(gain: &Gained, one: &str, several: &str) -> String {
+    match gain.users.as_slice() {
+        [] => format!("everyone {one}"),
+        [user] => format!("{user} {one}"),
+        many => format!("{} people {several}", crate::diagnostic::thousands(many.len())),
+    }
+}
+
 fn said(gain: &Gained, rule: &ApprovalRule) -> String {
-    let whom = match gain.users.as_slice() {
-        [one] => format!("{one} gains"),
-        many => format!("{} people gain", crate::diagnostic::thousands(many.len())),
-    };
+    let whom = whom(gain, "gains", "gain");
     let what = rule.gains.as_deref().map_or_else(|| "something".to_owned(), |_| rule.said.clone());
     match &gain.on {
         Some(on) => format!("{whom} {what} on {on}"),

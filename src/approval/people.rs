@@ -16,6 +16,8 @@ pub struct People {
     pub emails: BTreeMap<String, BTreeSet<String>>,
     /// The members of teams, by e-mail; those of teams within them among them.
     pub teams: BTreeMap<String, BTreeSet<String>>,
+    /// Everybody who is declared in a target or has a handle, by e-mail.
+    pub known: BTreeSet<String>,
     /// Who has no right to be here any more: disabled or blocked in every target that knows them.
     pub gone: BTreeSet<String>,
 }
@@ -30,6 +32,7 @@ impl People {
             let wanted = &target.desired.directory;
             for user in wanted.users() {
                 let email = user.email.to_string();
+                people.known.insert(email.clone());
                 if user.state == UserState::Active {
                     present.insert(email)
                 } else {
@@ -49,6 +52,7 @@ impl People {
             }
         }
         for (email, handle) in declaration.handles.get(HANDLE).into_iter().flatten() {
+            people.known.insert(email.clone());
             people.emails.entry(handle.to_lowercase()).or_default().insert(email.clone());
         }
         people.gone = people.gone.difference(&present).cloned().collect();

@@ -166,10 +166,78 @@ fn whoever_changes_a_rule_needs_those_whom_it_names() {
         needs(BASE.replace("eve@acme.com]", "eve@acme.com, bo@acme.com]")),
         admin("bo@acme.com becomes one who can agree")
     );
+    // Of whoever may own or lead as well.
+    let dee = "@mallory becomes a handle of dee@acme.com, who can agree".to_owned();
     assert_eq!(
         needs(BASE.replace("github: dee", "github: mallory")),
-        admin("@mallory becomes a handle of dee@acme.com, who can agree")
+        [("admin".to_owned(), dee.clone()), ("any".to_owned(), dee)]
     );
     let gone = needs(BASE.replace("    - {for: any, by: [owner, lead]}\n", ""));
     assert_eq!(gone, [("any".to_owned(), weaker.to_owned())]);
+}
+
+#[test]
+fn a_later_end_is_a_gain() {
+    let granted =
+        |until: &str| format!("{BASE}grants:\n  - {{to: bo@acme.com, resource: project/fraud, role: edit{until}}}\n");
+    let between = |base: &str, head: &str| {
+        let (base, head) = (declared(base), declared(head));
+        let (live, desired) = (&base.targets[0].desired.directory, &head.targets[0].desired);
+        let found = difference(desired, live, options(), &BTreeSet::new());
+        let changes: Vec<&Change> = found.changes.iter().map(|p| &p.change).collect();
+        let world = World::with(live, &desired.catalogue, now(), changes.iter().copied());
+        requirements(&world, &differences(&world), &changes, &[&desired.rules])
+    };
+    let (short, long) = (granted(", until: 2027-02-01"), granted(", until: 2027-03-01"));
+    let found = between(&short, &long);
+    assert!(found.iter().any(|r| r.by == users(&["cy"]) && r.to[0].contains("for longer")), "{found:#?}");
+    assert!(found.iter().all(|r| r.gaining == ["bo@acme.com"]));
+    assert!(!between(&short, &granted("")).is_empty());
+    assert_eq!(between(&long, &short), []);
+}
+
+#[test]
+fn a_role_cannot_be_hollowed_out_in_the_same_change() {
+    let files = |roles: &str, cy: &str| {
+        format!(
+            "version: 1
+targets:
+  home: {{provider: directory, url: 'sqlite:x.db', catalogue: own, manage: authoritative}}
+catalogues:
+  own:
+    roles:
+      admin: {{administers: true, on: [user], permissions: [read, deploy]}}
+{roles}users:
+  ada@acme.com: {{role: admin}}
+  bo@acme.com: {{role: deployer}}
+  cy@acme.com: {{role: {cy}}}
+policies:
+  admins: {{required: [ada@acme.com]}}
+  approval: [{{for: deployer, by: ada@acme.com}}]
+"
+        )
+    };
+    let role = |name: &str, may: &str| format!("      {name}: {{on: [user], permissions: [{may}]}}\n");
+    let base = files(&(role("deployer", "read, deploy") + &role("reader", "read")), "reader");
+    let head = files(&(role("deployer", "read") + &role("shipper", "read, deploy")), "shipper");
+    let (base, head) = (declared(&base), declared(&head));
+    let (live, desired) = (&base.targets[0].desired.directory, &head.targets[0].desired);
+    let found = difference(desired, live, options(), &BTreeSet::new());
+    let changes: Vec<&Change> = found.changes.iter().map(|p| &p.change).collect();
+    let world = World::with(live, &desired.catalogue, now(), changes.iter().copied());
+    let found = requirements(&world, &differences(&world), &changes, &[&base.targets[0].desired.rules]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].gaining, ["cy@acme.com"]);
+}
+
+#[test]
+fn who_is_behind_owners_and_where_credentials_go_is_agreed_to() {
+    let base = declared(BASE);
+    let needs = |head: &str| changed(&base, &declared(head)).into_iter().map(|r| (r.rule, r.by)).collect::<Vec<_>>();
+    // Bo may own something tomorrow, and is asked by this handle then.
+    assert_eq!(needs(&BASE.replace("github: bo}", "github: mallory}")), [("any".to_owned(), users(&["ada"]))]);
+    let fallback = BASE.replace("required: [ada@acme.com]", "required: [ada@acme.com, bo@acme.com]");
+    assert_eq!(needs(&fallback), [("any".to_owned(), users(&["ada"]))]);
+    let elsewhere = BASE.replace("sqlite:x.db", "sqlite:y.db");
+    assert_eq!(needs(&elsewhere), [("targets".to_owned(), users(&["ada"]))]);
 }

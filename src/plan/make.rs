@@ -16,7 +16,7 @@ use crate::access::{self, Asker, At, Files, World};
 use crate::approval;
 use crate::diagnostic::{Code, Location, thousands};
 use crate::invariants::{self, Administrators, Answer, Applier, RULES, Verdict};
-use crate::model::{Change, Claim, Desired, Directory, Kind, Ownership, Rules};
+use crate::model::{Change, Claim, Desired, Directory, GrantedRole, Kind, Moment, Ownership, Rules};
 
 /// What a plan for one target needs to know besides the two states.
 pub struct Context<'a, O> {
@@ -53,7 +53,7 @@ pub struct Context<'a, O> {
 pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, O>) -> TargetPlan {
     let (mut found, never) = found(desired, live, context);
     if context.only_over {
-        found.changes.retain(|p| p.change.reason().is_some_and(|why| !why.counts()));
+        found.changes.retain(|p| is_over(&p.change, context.options.now));
         found.observed.clear();
     }
     let locate = |origin: Option<O>| origin.map(|o| (context.locate)(o));
@@ -130,9 +130,11 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
         guards.extend(invariants::no_self_lockout(live, context.applier, &ordered.after_lockout, all));
     }
     guards.push(invariants::change_in_place(steps.iter().map(|s| &s.change)));
-    let failed_before = match context.since {
-        Some(_) => judge_tests(desired, live, context, std::iter::empty()),
-        None => Vec::new(),
+    // A test that fails as things are stops no change that has nothing to do with it, and no end of anything.
+    let failed_before = if context.since.is_some() || context.only_over {
+        judge_tests(desired, live, context, std::iter::empty())
+    } else {
+        Vec::new()
     };
     for verdict in judge_tests(desired, live, context, steps.iter().map(|s| &s.change)) {
         if verdict.answer == Answer::Violated && failed_before.contains(&verdict) {
@@ -205,6 +207,18 @@ fn found<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'_, 
     let mut found = difference(desired, live, context.options, renamed.unwrap_or(&BTreeSet::new()));
     let never = context.hands.sort_out(&mut found, live, &desired.blocked_leavers);
     (found, never)
+}
+
+/// Whether a change only ends what is over: of a person who is blocked or past their last day, or of what is past
+/// its own, be it beside a role that stays.
+fn is_over(change: &Change, now: Moment) -> bool {
+    match change {
+        Change::ChangeGrant { before, after, .. } => {
+            let ended = |role: &GrantedRole| role.until.is_some_and(|until| until.is_past(now));
+            after.iter().all(|a| before.contains(a)) && before.iter().all(|b| after.contains(b) || ended(b))
+        }
+        _ => change.reason().is_some_and(|why| !why.counts()),
+    }
 }
 
 /// What a rule says of something that was so before.

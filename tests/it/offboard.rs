@@ -85,7 +85,7 @@ const EVERYWHERE: &str =
 #[test]
 fn what_cannot_be_reached_stops_no_other() {
     for (unset, down, said) in [
-        (&["BI_TOKEN"][..], "", "bi (the variable BI_TOKEN, which the target `bi` needs, is not set)"),
+        (&["BI_TOKEN"][..], "", "bi (the variable BI_TOKEN, which the target `bi` needs, is not set ("),
         (&[], "error-before=500", "bi ("),
     ] {
         let systems = Systems::start(EVERYWHERE);

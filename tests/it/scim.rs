@@ -450,7 +450,7 @@ fn the_token_is_nowhere() {
     let server = Server::start(FULL);
     let state = State::of(6, 2);
     let env = TestEnv::with(&state.declared(&server.url, "", &[]));
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 24] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -458,6 +458,8 @@ fn the_token_is_nowhere() {
         &["--record", "rec-import", "import", "--target", "corp", "--into", "live"],
         &["review"],
         &["drift"],
+        &["blame"],
+        &["ci", "plan"],
         &["history"],
         &["history", "verify"],
         &["who", "read", "project/x"],

@@ -64,6 +64,15 @@ pub struct TargetDeclaration {
     pub desired: Desired<Span>,
 }
 
+impl TargetDeclaration {
+    /// Whether what opens another declaration's target would go to the same place in the same way.
+    #[must_use]
+    pub fn is_reached_like(&self, other: &Self) -> bool {
+        let same = self.provider == other.provider && self.url == other.url;
+        same && self.credentials == other.credentials && self.settings == other.settings
+    }
+}
+
 /// Everything that the files say.
 #[derive(Debug)]
 pub struct Declaration {

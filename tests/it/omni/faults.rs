@@ -435,7 +435,7 @@ fn the_key_is_nowhere() {
     let omni = Omni::with(&without_diary(), &[]);
     omni.declare(BEFORE);
     let env = &omni.env;
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 25] = [
         &["validate"],
         &["--record", "rec-plan", "plan", "--out", "saved.json"],
         &["plan", "--json"],
@@ -443,6 +443,8 @@ fn the_key_is_nowhere() {
         &["--record", "rec-import", "import", "--target", "bi", "--into", "live"],
         &["review"],
         &["drift"],
+        &["blame"],
+        &["ci", "plan"],
         &["history"],
         &["history", "verify"],
         &["who", "VIEWER", "folder/reports", "--live"],
