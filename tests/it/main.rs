@@ -12,6 +12,8 @@ mod adopt;
 mod budget;
 mod catalogue_command;
 mod catalogues;
+#[cfg(unix)]
+mod ci;
 mod comment;
 mod crash;
 mod drift;

@@ -131,6 +131,7 @@ impl Run {
             Exit::Blocked => Some("blocked"),
             Exit::Stale => Some("plan-changed"),
             Exit::Partial => Some("apply-failed"),
+            Exit::Error if matches!(&done, Err(failure) if failure.locked) => Some("locked"),
             Exit::Error => Some("error"),
         };
         if let Some(reason) = reason {
