@@ -197,6 +197,8 @@ fn main() {
         hands: rolecall::plan::Hands::default(),
         applier: rolecall::invariants::Applier::Anyone,
         tests: &[],
+        since: None,
+        only_over: false,
         locate: &locate,
     };
     let runs = 11;

@@ -261,7 +261,10 @@ fn one(
     // A digest that somebody gives by hand stands for the review of people, and for its approvals.
     let by_hand = |_: &Plan| Ok(());
     let order = Order::for_ci(&args.selection.accept, args.expect_digest.clone(), args.waiting.lock_timeout);
+    // Also one that is stopped is shown: what would be done now, and not what was reviewed.
+    let planned = |plan: &Plan| *plans.borrow_mut() = Some((plan.clone(), Vec::new()));
     let terms = Terms {
+        planned: Some(&planned),
         reviewed: shown.as_ref().map(|s| &s.plan).filter(|_| args.expect_digest.is_none()),
         watched: None,
         agreed: Some(if args.expect_digest.is_some() { &by_hand } else { &agreed }),
@@ -375,7 +378,8 @@ fn outcome(run: &Run, done: &Result<crate::cli::apply::Ended, Failure>, plan: &P
         Ok(ended) => {
             let Some(report) = &ended.report else {
                 let why = "a rule or a guard stops the plan below".to_owned();
-                return (ended.exit != Exit::Done).then(|| Outcome::Stopped { run: this, done: 0, failed: 0, of, why });
+                let stopped = Outcome::Stopped { run: this, done: 0, failed: 0, of, why };
+                return Some(stopped).filter(|_| ended.exit != Exit::Done);
             };
             let (made, failed) = counted(report);
             Some(if ended.exit == Exit::Done {

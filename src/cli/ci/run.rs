@@ -110,9 +110,9 @@ impl Run {
         }
     }
 
-    /// Writes a file for the steps after this one.
+    /// Writes a file for the steps after this one, where the runner has a place for it.
     pub fn keep(&mut self, ui: &mut Ui, output: Output, name: &str, bytes: &[u8]) {
-        let folder = variable("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from).join("rolecall");
+        let Some(folder) = variable("RUNNER_TEMP").map(|temp| PathBuf::from(temp).join("rolecall")) else { return };
         let path = folder.join(name);
         match std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes)) {
             Ok(()) => self.set(output, path.display()),

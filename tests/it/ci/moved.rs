@@ -31,15 +31,9 @@ fn a_head_that_nobody_was_shown_is_not_applied() {
 
     // Somebody looks at it, and starts it by hand with the digest.
     let digest = ran.outputs["plan-digest"].clone();
-    let mut start = world.apply_start();
-    start.event = "workflow_dispatch";
-    start.payload = json!({"ref": "refs/heads/main", "inputs": null,
-        "repository": {"full_name": "acme/access", "default_branch": "main"}});
-    start.env = vec![("ROLECALL_CI_EXPECT_DIGEST", format!("sha256:{}", "0".repeat(64)))];
-    world.run(&start).ended(4);
+    world.run(&world.by_hand_start(&format!("sha256:{}", "0".repeat(64)))).ended(4);
     assert_eq!(world.dump(), before);
-    start.env = vec![("ROLECALL_CI_EXPECT_DIGEST", digest)];
-    world.run(&start).ended(0);
+    world.run(&world.by_hand_start(&digest)).ended(0);
     assert_ne!(world.dump(), before);
 }
 
@@ -91,7 +85,7 @@ fn what_it_depends_on_may_not() {
 fn a_live_system_that_moved_stops_it() {
     let world = World::new(&open());
     let pull = world.open("grace", &[("mary@x.example: {role: viewer", "mary@x.example: {role: developer")]);
-    world.plan(&pull).ended(0);
+    let planned = world.plan(&pull).ended(0);
     by_hand(
         &world.live(),
         "UPDATE users SET role_id = (SELECT id FROM roles WHERE name = 'admin') WHERE email = 'mary@x.example'",
@@ -99,11 +93,13 @@ fn a_live_system_that_moved_stops_it() {
     );
     let before = world.dump();
     world.merge(&pull);
-    world.apply().ended(4).says(&["what has moved since", "mary@x.example"]);
+    let ran = world.apply().ended(4).says(&["what has moved since", "mary@x.example"]);
     assert_eq!(world.dump(), before);
-    let comment = world.hub.comment(pull.number);
-    println!("{comment}");
-    has(&comment, &["mary@x.example"]);
+    has(&world.hub.comment(pull.number), &["Nothing was applied", "mary@x.example", &ran.outputs["plan-digest"]]);
+    // What is shown is what would be done now; who looks at it can start that.
+    assert_ne!(ran.outputs["plan-digest"], planned.outputs["plan-digest"]);
+    world.run(&world.by_hand_start(&ran.outputs["plan-digest"])).ended(0);
+    assert!(world.dump().iter().any(|l| l.starts_with("user mary@x.example | Mary | person | developer")));
 }
 
 #[test]
@@ -247,4 +243,22 @@ fn a_guard_stops_the_apply_as_it_stopped_the_plan() {
     world.apply().ended(3);
     assert_eq!(world.dump(), before);
     has(&world.hub.comment(pull.number), &["not applied", "a rule or a guard stops the plan"]);
+}
+
+#[test]
+fn a_rebase_and_a_squash_are_merges_too() {
+    for squash in [false, true] {
+        let world = World::new(&open());
+        let other = world.open("alan", &[("name: Alan", "name: Alan M.")]);
+        let mut pull = world.open("grace", &[GRANT]);
+        world.push(&mut pull, &[("role: view}\n  - {to: alan", "role: edit}\n  - {to: alan")]);
+        world.plan(&other).ended(0);
+        let planned = world.plan(&pull).ended(0);
+        world.merge(&other);
+        world.land(&pull, squash);
+        let done = world.apply().ended(0);
+        assert_eq!(done.outputs["plan-digest"], planned.outputs["plan-digest"]);
+        has(&world.hub.comment(pull.number), &["Applied"]);
+        world.is_live(&GRANTED.replace("| view |", "| edit |"), true);
+    }
 }

@@ -420,6 +420,24 @@ targets:
         commit
     }
 
+    /// Merges as the other two buttons do: the commits one by one onto the main branch, or all as one.
+    #[track_caller]
+    pub fn land(&self, pull: &Pull, squash: bool) -> String {
+        let (work, range) = (self.work(), format!("main..{}", pull.head));
+        git(&work, &["checkout", "-q", "main"]);
+        let before = self.main();
+        if squash {
+            git(&work, &["merge", "-q", "--squash", &pull.head]);
+            git(&work, &["commit", "-q", "-m", "All of it"]);
+        } else {
+            git(&work, &["cherry-pick", &range]);
+        }
+        git(&work, &["push", "-q", "origin", "main"]);
+        let landed = git(&work, &["rev-list", "--reverse", &format!("{before}..main")]);
+        landed.lines().for_each(|commit| self.merged(pull, commit));
+        self.main()
+    }
+
     fn merged(&self, pull: &Pull, commit: &str) {
         let mut known = self.hub.known();
         known.commits.entry(pull.number).or_default().push(commit.to_owned());
@@ -447,6 +465,14 @@ targets:
             actor: "grace".into(),
             env: Vec::new(),
         }
+    }
+
+    /// A person starts the apply, with the digest of what they looked at.
+    pub fn by_hand_start(&self, digest: &str) -> Start<'static> {
+        let mut payload = json!({"ref": "refs/heads/main", "inputs": null, "repository": {}});
+        self.of_here(&mut payload);
+        let env = vec![("ROLECALL_CI_EXPECT_DIGEST", digest.to_owned())];
+        Start { event: "workflow_dispatch", payload, env, ..self.apply_start() }
     }
 
     /// The run for everything that was pushed to the main branch since the last one.
