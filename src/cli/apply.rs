@@ -137,10 +137,10 @@ pub(super) fn carry_out(
         None => (Work::open(global, &ready, &wanted)?, Vec::new()),
     };
     let work = work.since(global, args.since.as_deref(), reviewed.as_ref())?;
-    carry(ui, global, args, work, Terms { reviewed: reviewed.as_ref(), watched, agreed: None, given_up })
+    carry(ui, global, args, work, Terms { reviewed: reviewed.as_ref(), watched, given_up, ..Terms::default() })
 }
 
-/// Looks at a plan, and stops it.
+/// Looks at a plan, and may stop it.
 pub(super) type Agreed<'t> = &'t dyn Fn(&Plan) -> Result<(), Failure>;
 
 /// On which terms a plan is carried out.
@@ -152,6 +152,8 @@ pub(super) struct Terms<'t> {
     pub(super) watched: Option<&'t str>,
     /// Looks at the plan before anything is sent, and stops it.
     pub(super) agreed: Option<Agreed<'t>>,
+    /// Is told the plan as soon as there is one, whatever becomes of it.
+    pub(super) planned: Option<&'t dyn Fn(&Plan)>,
     /// The targets that could not be opened.
     pub(super) given_up: Vec<Unread>,
 }
@@ -219,7 +221,7 @@ impl Run<'_> {
     /// Everything that is done while the locks are held.
     fn locked(self, ui: &mut Ui, mut work: Work<'_>, mut left_out: Vec<Unread>) -> Result<Ended, Failure> {
         let Self { global, args, store, terms, actor } = self;
-        let Terms { reviewed, watched, agreed, mut given_up } = terms;
+        let Terms { reviewed, watched, agreed, planned, mut given_up } = terms;
         let runtime = runtime()?;
         for session in &work.sessions {
             // By the names that are known: what is called otherwise since is the same.
@@ -263,6 +265,9 @@ impl Run<'_> {
                 let consents = fewer_consents(consents, &rest);
                 plan = runtime.block_on(work.plan(global, Some(store), &consents, &given_up))?;
             }
+        }
+        if let Some(planned) = planned {
+            planned(&plan);
         }
         let mut by = None;
         if let Some(reviewed) = reviewed {

@@ -42,13 +42,15 @@ pub struct Failure {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether somebody else holds the lock.
+    pub locked: bool,
 }
 
 impl Failure {
     /// An error.
     #[must_use]
     pub fn error(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Error, message: message.into(), help: None }
+        Self { exit: Exit::Error, message: message.into(), help: None, locked: false }
     }
 
     /// Says what to do.

@@ -49,7 +49,8 @@ fn lease(global: &Global) -> Lease {
 /// Why a store failed, and what to do about it.
 #[must_use]
 pub fn failure(error: &StoreError) -> Failure {
-    let failure = Failure::error(error.to_string());
+    let locked = matches!(error, StoreError::Locked(_) | StoreError::Leased { .. });
+    let failure = Failure { locked, ..Failure::error(error.to_string()) };
     match error {
         StoreError::Locked(_) => failure.help("wait for it to end, or wait here with `--lock-timeout 5m`"),
         StoreError::Leased { .. } => failure.help(

@@ -49,7 +49,7 @@ pub use consent::{Consent, ConsentError, Subject};
 pub use diff::{Difference, Options, Planned, Remark, difference};
 pub use make::{Context, plan};
 pub use mentions::mentions;
-pub use moved::moved;
+pub use moved::{farther, moved};
 pub use order::{Conflict, Edge, Loss, Ordered, Reason, Situation, Step, order};
 pub use reach::{Belongings, ByHand, Hands, Reach, leaving};
 pub use renames::{Renaming, declared_renamings, renamings};

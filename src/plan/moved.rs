@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::types::{Plan, TargetPlan};
+use crate::access::{AccessDifference, AccessEffect};
 use crate::model::Change;
+use crate::render::plural;
 
 /// What moved between two plans: live objects, changes that appeared or vanished, rules and consents.
 /// Empty if and only if the digests are the same. Sorted by target, then object.
@@ -38,6 +40,52 @@ pub fn moved(reviewed: &Plan, now: &Plan) -> Vec<String> {
         said.push("the order of the changes is another".to_owned());
     }
     said
+}
+
+/// Who gains or loses by a plan what they do not by the one that was reviewed, in words. The same changes can do
+/// more than they did when something else around them is another.
+#[must_use]
+pub fn farther(reviewed: &Plan, now: &Plan) -> Vec<String> {
+    let mut said = Vec::new();
+    for target in &now.targets {
+        let (before, after) = (reviewed.targets.iter().find(|t| t.target == target.target), &target.access);
+        let shown = before.map(|t| effects(&t.access)).unwrap_or_default();
+        for (who, effect, what, on) in effects(after).difference(&shown) {
+            said.push(format!("{who} {effect} {what} {on}, which was not shown"));
+        }
+        let (gain, lose) = before.map_or((0, 0), |t| (t.access.gain, t.access.lose));
+        if said.is_empty() && (after.gain > gain || after.lose > lose) {
+            let (now, then) = (plural(after.gain + after.lose, "person"), gain + lose);
+            said.push(format!("{now} of {} gain or lose, and {then} were shown", target.target));
+        }
+    }
+    said
+}
+
+/// Each effect on somebody's access that the lines of a plan tell, by itself: however they are put together.
+fn effects(access: &AccessDifference) -> BTreeSet<(&str, &'static str, &str, String)> {
+    let mut all = BTreeSet::new();
+    for line in &access.lines {
+        let effect = match line.effect {
+            AccessEffect::Gains => "gains",
+            AccessEffect::Loses => "loses",
+            AccessEffect::Path => continue,
+        };
+        let mut what: Vec<&str> = line.permissions.iter().chain(&line.unpublished).map(String::as_str).collect();
+        if line.administrator {
+            what.push("everything");
+        }
+        let mut places: Vec<String> = line.on.iter().map(|on| format!("on {on}")).collect();
+        if places.is_empty() {
+            places.push("everywhere".to_owned());
+        }
+        for who in &line.who {
+            for what in &what {
+                all.extend(places.iter().map(|on| (who.as_str(), effect, *what, on.clone())));
+            }
+        }
+    }
+    all
 }
 
 fn of_target(reviewed: &TargetPlan, now: &TargetPlan) -> Vec<String> {

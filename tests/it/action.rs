@@ -2,7 +2,7 @@
 //! `rolecall ci`, of the documentation and of the workflows to copy.
 
 mod expression;
-mod runner;
+pub(crate) mod runner;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -135,7 +135,7 @@ fn a_given_program_is_run_and_its_exit_code_is_the_steps() {
     ran.failed_with(1, &["unrecognized subcommand 'perhaps'"]);
     for command in ["compile", "plan", "apply", "drift", "reconcile"] {
         let ran = machine.runner.run(&[("command", command), ("rolecall-path", BINARY), ("out", "compiled.json")]);
-        // The usual of every input is understood; there is no event on this machine.
+        // The usual of every input is understood; this machine runs no workflow.
         ran.failed_with(1, &["GITHUB_EVENT_PATH is not set"]);
     }
 }

@@ -1,7 +1,7 @@
 //! GitHub: against emulate as a GitHub on this machine, with every request and answer held against GitHub's own
 //! description of its API; the example events; and what only a socket shows.
 
-mod contract;
+pub(crate) mod contract;
 mod events;
 mod openapi;
 mod socket;
@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Where tests/python/others_github.py has put a thing.
-fn other(what: &str) -> String {
+pub(crate) fn other(what: &str) -> String {
     static PATHS: OnceLock<serde_json::Value> = OnceLock::new();
     let paths = PATHS.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/others_github.py");

@@ -13,6 +13,8 @@ mod blame;
 mod budget;
 mod catalogue_command;
 mod catalogues;
+#[cfg(unix)]
+mod ci;
 mod comment;
 mod crash;
 mod drift;

@@ -25,7 +25,8 @@ use crate::diagnostic::SourceMap;
 use crate::git::{Commit, Repository};
 use crate::github::{Event, PullRequest};
 use crate::model::Moment;
-use crate::plan::Plan;
+use crate::plan::{Plan, farther};
+use crate::render::clean;
 use crate::render::comment::Outcome;
 use crate::store::{Store, Topic};
 
@@ -70,6 +71,14 @@ fn merged(ui: &mut Ui, global: &Global, args: &ApplyArgs, run: &mut Run) -> Resu
         .exit(Exit::Stale)
         .help("look at a plan of the branch as it is (`rolecall ci plan` by hand), and start this by hand with its digest"));
     };
+    let remember = |commit: Commit| {
+        let entries = BTreeMap::from([(APPLIED.to_owned(), Some(commit.name()))]);
+        kept.remember(Topic::Reviewed, &memory, &entries).map_err(|e| failed(&e))
+    };
+    // The first time: what is stopped now must not be taken for applied by the push after it.
+    if !known.contains_key(APPLIED) {
+        remember(from)?;
+    }
     let pieces = match &args.expect_digest {
         // By hand: everything at once, because that is what was looked at.
         Some(_) => vec![Piece { commit: head, before: from, pull: None }],
@@ -78,10 +87,6 @@ fn merged(ui: &mut Ui, global: &Global, args: &ApplyArgs, run: &mut Run) -> Resu
     if pieces.is_empty() {
         ui.note("Nothing was merged since the last apply.\n");
     }
-    let remember = |commit: Commit| {
-        let entries = BTreeMap::from([(APPLIED.to_owned(), Some(commit.name()))]);
-        kept.remember(Topic::Reviewed, &memory, &entries).map_err(|e| failed(&e))
-    };
     for piece in &pieces {
         let exit = one(ui, global, args, run, (&repository, &*kept), &branch, piece)?;
         if exit != Exit::Done {
@@ -240,6 +245,12 @@ fn one(
                     plan.digest
                 )));
         }
+        if let Some(shown) = shown.as_ref().filter(|s| s.plan.digest == plan.digest) {
+            let more = farther(&shown.plan, plan);
+            if !more.is_empty() {
+                return Err(reaches_farther(&more));
+            }
+        }
         if !open.is_empty() && !plan.is_empty() {
             return Err(Failure::error(format!("approvals are missing: {}", open.join("; "))).exit(Exit::Blocked).help(
                 "what is merged is not taken back by this: have it approved on its head before it is merged the next time, or start this by hand with the digest of the plan",
@@ -250,7 +261,10 @@ fn one(
     // A digest that somebody gives by hand stands for the review of people, and for its approvals.
     let by_hand = |_: &Plan| Ok(());
     let order = Order::for_ci(&args.selection.accept, args.expect_digest.clone(), args.waiting.lock_timeout);
+    // Also one that is stopped is shown: what would be done now, and not what was reviewed.
+    let planned = |plan: &Plan| *plans.borrow_mut() = Some((plan.clone(), Vec::new()));
     let terms = Terms {
+        planned: Some(&planned),
         reviewed: shown.as_ref().map(|s| &s.plan).filter(|_| args.expect_digest.is_none()),
         watched: None,
         agreed: Some(if args.expect_digest.is_some() { &by_hand } else { &agreed }),
@@ -284,6 +298,19 @@ fn one(
     }
     run.set(Output::PlanDigest, &plan.digest);
     Ok(ended.exit)
+}
+
+/// That the changes are those that were shown, and do more.
+fn reaches_farther(more: &[String]) -> Failure {
+    let mut help = String::from("what has moved since:\n");
+    for line in more.iter().take(20) {
+        help.push_str(&format!("- {}\n", clean(line)));
+    }
+    if more.len() > 20 {
+        help.push_str(&format!("- and {} more\n", more.len() - 20));
+    }
+    help.push_str("look at the plan above; to apply it, start this by hand with its digest");
+    Failure::error("the changes that were reviewed do more now than was shown").exit(Exit::Stale).help(help)
 }
 
 fn subject_of(run: &Run, branch: &str, piece: &Piece) -> Subject {
@@ -349,7 +376,11 @@ fn outcome(run: &Run, done: &Result<crate::cli::apply::Ended, Failure>, plan: &P
     let this = run.context.run.clone();
     match done {
         Ok(ended) => {
-            let report = ended.report.as_ref()?;
+            let Some(report) = &ended.report else {
+                let why = "a rule or a guard stops the plan below".to_owned();
+                let stopped = Outcome::Stopped { run: this, done: 0, failed: 0, of, why };
+                return Some(stopped).filter(|_| ended.exit != Exit::Done);
+            };
             let (made, failed) = counted(report);
             Some(if ended.exit == Exit::Done {
                 Outcome::Applied { run: this, done: made }

@@ -112,8 +112,7 @@ impl Run {
 
     /// Writes a file for the steps after this one, where the runner has a place for it.
     pub fn keep(&mut self, ui: &mut Ui, output: Output, name: &str, bytes: &[u8]) {
-        let Some(temp) = variable("RUNNER_TEMP") else { return };
-        let folder = PathBuf::from(temp).join("rolecall");
+        let Some(folder) = variable("RUNNER_TEMP").map(|temp| PathBuf::from(temp).join("rolecall")) else { return };
         let path = folder.join(name);
         match std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, bytes)) {
             Ok(()) => self.set(output, path.display()),
@@ -132,6 +131,7 @@ impl Run {
             Exit::Blocked => Some("blocked"),
             Exit::Stale => Some("plan-changed"),
             Exit::Partial => Some("apply-failed"),
+            Exit::Error if matches!(&done, Err(failure) if failure.locked) => Some("locked"),
             Exit::Error => Some("error"),
         };
         if let Some(reason) = reason {

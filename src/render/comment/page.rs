@@ -181,6 +181,7 @@ impl Page<'_> {
         let plan = self.comment.plan;
         let text = match &self.comment.outcome {
             Some(Outcome::Applied { .. }) => "✅ applied".to_owned(),
+            Some(Outcome::Stopped { done: 0, failed: 0, .. }) => "⛔ not applied".to_owned(),
             Some(Outcome::Stopped { done, of, .. }) => {
                 format!("⛔ stopped after {} of {}", thousands(*done), thousands(*of))
             }
@@ -205,8 +206,13 @@ impl Page<'_> {
             |run: &Run| link(&format!("run {}", named(&run.id, 40)), run.url.as_deref(), made.repository.as_deref());
         match outcome {
             Outcome::Applied { run, done } => {
+                let changes = if *done == 1 { "change" } else { "changes" };
                 let done = thousands(*done);
-                let text = format!("> ✅ **Applied** by {}: {done} changes, exactly the plan below.\n", of_run(run));
+                let text = format!("> ✅ **Applied** by {}: {done} {changes}, exactly the plan below.\n", of_run(run));
+                self.line(&text);
+            }
+            Outcome::Stopped { run, done: 0, failed: 0, why, .. } => {
+                let text = format!("> ⛔ **Nothing was applied** by {}: {}\n", of_run(run), self.said(why));
                 self.line(&text);
             }
             Outcome::Stopped { run, done, failed, of, why } => {
@@ -663,11 +669,16 @@ impl Page<'_> {
         let missing = self.comment.approvals.iter().any(|a| !a.is_complete());
         match &self.comment.outcome {
             Some(Outcome::Applied { .. }) => format!("Digest {digest}"),
+            Some(Outcome::Stopped { done: 0, failed: 0, .. }) => {
+                "**Next:** what stands in the way is said above; run the apply again when it does not".to_owned()
+            }
             Some(Outcome::Stopped { .. }) => {
                 "**Next:** see what failed, and run the apply again: it continues where it stopped".to_owned()
             }
             Some(Outcome::Stale { .. }) => {
-                "**Next:** plan again, have that reviewed, and apply it: what moved is listed above".to_owned()
+                format!(
+                    "**Next:** look at what moved; if it is right as it is now, start the apply by hand with its digest: {digest}"
+                )
             }
             None if errors || tests => "**Next:** correct the files; nothing of this will be applied".to_owned(),
             None if plan.is_blocked() => {

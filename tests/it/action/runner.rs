@@ -197,7 +197,7 @@ impl Runner {
 }
 
 /// The assignments of a file like `GITHUB_OUTPUT`: `NAME=VALUE`, or `NAME<<MARK`, lines, `MARK`.
-fn assignments(text: &str) -> Vec<(String, String)> {
+pub(crate) fn assignments(text: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

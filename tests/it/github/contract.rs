@@ -21,8 +21,9 @@ const SEED: &str = "
 tokens:
   ghs_rolecall: {login: rolecall-bot, scopes: [repo, admin:org, user]}
   ghs_ana: {login: ana, scopes: [repo, admin:org, user]}
+  ghs_ada: {login: ada, scopes: [repo, admin:org, user]}
 github:
-  users: [{login: rolecall-bot, name: Bot}, {login: ana}, {login: mallory}]
+  users: [{login: rolecall-bot, name: Bot}, {login: ana}, {login: ada}, {login: mallory}]
   orgs: [{login: acme, name: Acme, members: [{login: rolecall-bot, role: admin}, {login: ana}]}]
   repos: [{owner: rolecall-bot, name: access, auto_init: true}]
 ";
@@ -41,9 +42,9 @@ const KNOWN: [&str; 10] = [
     r#"POST /repos/{owner}/{repo}/check-runs: answer/output: "annotations_url" is a required property"#,
 ];
 
-struct Emulated {
+pub(crate) struct Emulated {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
     _folder: tempfile::TempDir,
 }
 
@@ -55,7 +56,7 @@ impl Drop for Emulated {
 }
 
 impl Emulated {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let seed = folder.path().join("seed.yaml");
         std::fs::write(&seed, SEED).unwrap();
@@ -82,7 +83,7 @@ impl Emulated {
     }
 
     /// What somebody does by other means.
-    fn by_hand(&self, token: &str, method: &str, path: &str, body: &Value) -> Value {
+    pub(crate) fn by_hand(&self, token: &str, method: &str, path: &str, body: &Value) -> Value {
         let addr = format!("127.0.0.1:{}", self.port).parse().unwrap();
         let authorization = format!("Bearer {token}");
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
@@ -92,7 +93,7 @@ impl Emulated {
     }
 }
 
-fn unchunked(got: &wire::Got) -> Vec<u8> {
+pub(crate) fn unchunked(got: &wire::Got) -> Vec<u8> {
     if got.header("transfer-encoding").as_deref() != Some("chunked") {
         return got.body.clone();
     }
