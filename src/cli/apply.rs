@@ -319,7 +319,9 @@ impl Run<'_> {
             return Ok(Ended { left_out, ..Exit::Blocked.into() });
         }
         if plan.is_empty() {
-            remember(store, &work.sessions, &plan, &[])?;
+            if !work.only_over {
+                remember(store, &work.sessions, &plan, &[])?;
+            }
             remember_reads(store, &work.sessions, &plan, &[], global)?;
             let report = Report::new(&plan, Vec::new());
             return Ok(Ended {
@@ -347,7 +349,9 @@ impl Run<'_> {
         let progress = Lines::new(watched);
         let done = run_all(&confirmed, digest, &work, store, actor, global, args, &progress);
         let (reports, unopened) = runtime.block_on(done)?;
-        remember(store, &work.sessions, &plan, &reports)?;
+        if !work.only_over {
+            remember(store, &work.sessions, &plan, &reports)?;
+        }
         remember_reads(store, &work.sessions, &plan, &reports, global)?;
         let mut report = Report::new(&plan, reports);
         report.unread.extend(unopened);

@@ -407,6 +407,15 @@ pub fn offline(global: &Global, ready: &load::Ready, declared: &TargetDeclaratio
     Ok(link.reader(global.now()))
 }
 
+/// Variables that open the repository itself, and never a target.
+const OF_THE_WORKFLOW: [&str; 5] = [
+    "ROLECALL_CI_TOKEN",
+    "GITHUB_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "GIT_CONFIG_VALUE_1",
+];
+
 fn open_one<'d>(
     global: &Global,
     ready: &load::Ready,
@@ -415,14 +424,19 @@ fn open_one<'d>(
 ) -> Result<Session<'d>, Failure> {
     let wire = global.wire();
     let variable = |name: &str| {
-        let value = std::env::var(name).ok();
+        let value = std::env::var(name).ok().filter(|_| !OF_THE_WORKFLOW.contains(&name));
         // A recording is answered without anybody's secrets.
         value.or_else(|| matches!(wire, Wire::Replay(_)).then(String::new))
     };
     let expand = |template: &Template| {
         template.expand(variable).map_err(|name| {
-            Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name))
-                .help(format!("set it: export {name}=..."))
+            Failure::error(format!("the variable {name}, which the target `{}` needs, is not set", declared.name)).help(
+                if OF_THE_WORKFLOW.contains(&name.as_str()) {
+                    "it opens the repository and is given to no target: use a variable of your own".to_owned()
+                } else {
+                    format!("set it: export {name}=...")
+                },
+            )
         })
     };
     let url = declared.url.as_ref().map(expand).transpose()?.unwrap_or_default();

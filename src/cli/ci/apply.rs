@@ -143,15 +143,13 @@ fn pieces(
     let mut found: Vec<Piece> = Vec::new();
     let mut before = from;
     for &commit in line {
-        // What does not touch the declaration is nobody's business here.
-        if repository.changed(before, Some(commit))?.is_empty() {
-            before = commit;
-            continue;
-        }
-        let pull = pull_of(run, commit, branch)?;
-        match found.last_mut() {
-            Some(last) if last.commit == before && same(&last.pull, &pull) => last.commit = commit,
-            _ => found.push(Piece { commit, before, pull }),
+        // What does not touch the declaration is nobody's business here, also between two that do.
+        if !repository.changed(before, Some(commit))?.is_empty() {
+            let pull = pull_of(run, commit, branch)?;
+            match found.last_mut() {
+                Some(last) if same(&last.pull, &pull) => last.commit = commit,
+                _ => found.push(Piece { commit, before, pull }),
+            }
         }
         before = commit;
     }
@@ -217,15 +215,21 @@ fn one(
     names.sort();
     names.dedup();
     names.retain(|n| ready.declaration.targets.iter().any(|t| t.name == *n));
+    let base = earlier.as_ref().map_or_else(String::new, |e| e.revision.commit.clone());
+    let mends = mends_drift(earlier.as_ref().and_then(|e| e.declaration.as_ref()).unwrap_or(&ready.declaration));
+    let approving = Approving::of(run, &subject, shown.as_ref())?;
+    // Before anything is contacted: who may agree, and where credentials go, is agreed to by those of before.
+    let nothing = Plan::new(Vec::new(), Vec::new(), None);
+    let unmet = missing(&approving.judge(&Requirements::of(&nothing, &ready.declaration, global, &base)?));
+    if !unmet.is_empty() && args.expect_digest.is_none() {
+        return Err(unapproved(&unmet));
+    }
     if names.is_empty() {
         ui.note("It concerns no target.\n");
         return Ok(Exit::Done);
     }
-    let base = earlier.as_ref().map_or_else(String::new, |e| e.revision.commit.clone());
-    let mends = mends_drift(earlier.as_ref().and_then(|e| e.declaration.as_ref()).unwrap_or(&ready.declaration));
     let work = Work::open(global, &ready, &names)?;
     let work = Work { since: earlier.filter(|_| !mends), ..work };
-    let approving = Approving::of(run, &subject, shown.as_ref())?;
     let plans: std::cell::RefCell<Option<(Plan, Vec<Judged>)>> = std::cell::RefCell::new(None);
     let agreed = |plan: &Plan| {
         let requirements = Requirements::of(plan, &ready.declaration, global, &base)?;
@@ -251,10 +255,8 @@ fn one(
                 return Err(reaches_farther(&more));
             }
         }
-        if !open.is_empty() && !plan.is_empty() {
-            return Err(Failure::error(format!("approvals are missing: {}", open.join("; "))).exit(Exit::Blocked).help(
-                "what is merged is not taken back by this: have it approved on its head before it is merged the next time, or start this by hand with the digest of the plan",
-            ));
+        if !open.is_empty() {
+            return Err(unapproved(&open));
         }
         Ok(())
     };
@@ -300,6 +302,14 @@ fn one(
     Ok(ended.exit)
 }
 
+/// That approvals are missing.
+fn unapproved(open: &[String]) -> Failure {
+    Failure::error(format!("approvals are missing: {}", open.join("; "))).exit(Exit::Blocked).help(
+        "what is merged is not taken back by this, and nothing of it is applied: revert it, or have the plan that is \
+         shown now agreed to and start this by hand with its digest",
+    )
+}
+
 /// That the changes are those that were shown, and do more.
 fn reaches_farther(more: &[String]) -> Failure {
     let mut help = String::from("what has moved since:\n");
@@ -323,6 +333,7 @@ fn subject_of(run: &Run, branch: &str, piece: &Piece) -> Subject {
             base: Some(piece.before.name()),
             fork: pull.is_foreign(),
             authors: pull.user.iter().map(|u| u.login.clone()).collect(),
+            open: false,
             memory: reviewed::pull(pull.number),
         },
         None => Subject {
@@ -332,6 +343,7 @@ fn subject_of(run: &Run, branch: &str, piece: &Piece) -> Subject {
             base: Some(piece.before.name()),
             fork: false,
             authors: run.context.actor.clone().into_iter().collect(),
+            open: false,
             memory: reviewed::commit(&commit),
         },
     }

@@ -48,7 +48,7 @@ fn looked(ui: &mut Ui, global: &Global, args: &DriftArgs, run: &mut Run) -> Resu
         }
         run.github = Some((github, me));
     }
-    Ok(match (found.unread.is_empty(), issue.drift.is_empty()) {
+    Ok(match (issue.unread.is_empty(), issue.drift.is_empty()) {
         (false, _) => Exit::Error,
         (true, false) if args.reporting.fail_on.drift => Exit::Differences,
         _ => Exit::Done,
@@ -71,6 +71,8 @@ fn issue(global: &Global, run: &Run, wanted: &[String], found: &Drift) -> DriftI
         ..DriftIssue::default()
     };
     for target in &found.targets {
+        // What was not read whole may hide a difference: nothing is closed because of it.
+        issue.unread.extend(target.doubts.iter().map(|doubt| (target.target.clone(), doubt.clone())));
         for difference in &target.differences {
             if difference.is_hidden() {
                 if let Some(allowed) = &difference.allowed {

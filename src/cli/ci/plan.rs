@@ -28,6 +28,10 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
 
 fn planned(ui: &mut Ui, global: &Global, args: &PlanArgs, run: &mut Run) -> Result<Exit, Failure> {
     let subject = subject::of(run)?;
+    if !subject.open {
+        ui.note("It is merged or closed: what was shown for it stays as it is.\n");
+        return Ok(Exit::Done);
+    }
     let strict = args.reporting.fail_on.warnings;
     let mut files = subject::files(global, &subject, run, args.compiled.as_deref(), strict)?;
     files.earlier = subject::named(files.earlier, &subject.branch);
@@ -52,7 +56,7 @@ fn planned(ui: &mut Ui, global: &Global, args: &PlanArgs, run: &mut Run) -> Resu
         return Ok(subject::broken(ui, &files));
     };
     let store = store::open(global, &store_folder(&ready))?;
-    let plan = made(global, args, &ready, files.earlier.take(), &*store)?;
+    let plan = made(global, args, &ready, (files.earlier.take(), files.main.as_ref()), &*store)?;
     let failed = |e: &crate::store::StoreError| store::failure(e);
     let remembered = reviewed::all(&*store, &subject.memory).map_err(|e| failed(&e))?;
     let requirements = Requirements::of(&plan, &ready.declaration, global, &base)?;
@@ -96,12 +100,12 @@ fn made(
     global: &Global,
     args: &PlanArgs,
     ready: &load::Ready,
-    earlier: Option<Earlier>,
+    (earlier, main): (Option<Earlier>, Option<&Declaration>),
     store: &dyn crate::store::Store,
 ) -> Result<Plan, Failure> {
     let wanted = &args.selection.targets.targets;
     crate::cli::planning::check_targets(ready, wanted)?;
-    let (names, unread) = subject::concerned(ready, earlier.as_ref(), wanted);
+    let (names, unread) = subject::concerned(ready, earlier.as_ref(), main, wanted);
     plan_of(global, ready, earlier, (&names, unread), &args.selection.accept, store)
 }
 

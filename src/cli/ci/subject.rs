@@ -28,6 +28,8 @@ pub struct Subject {
     pub fork: bool,
     /// Who writes it, by handle: who opened it, and who pushed.
     pub authors: Vec<String>,
+    /// Whether it can still change: a plan of what is merged already must not stand for the one that was reviewed.
+    pub open: bool,
     /// Under which words the store remembers what was shown.
     pub memory: String,
 }
@@ -46,6 +48,7 @@ pub fn of(run: &Run) -> Result<Subject, Failure> {
         base: None,
         fork: false,
         authors: Vec::new(),
+        open: true,
         memory: reviewed::commit(&context.sha),
     };
     match &context.event {
@@ -59,6 +62,7 @@ pub fn of(run: &Run) -> Result<Subject, Failure> {
                 base: Some(pull.base.clone()),
                 fork: pull.fork,
                 authors: pull.author.clone().into_iter().chain(pusher).collect(),
+                open: !pull.merged && pull.action != "closed",
                 memory: reviewed::pull(pull.number),
             })
         }
@@ -69,6 +73,7 @@ pub fn of(run: &Run) -> Result<Subject, Failure> {
             base: Some(group.base.clone()),
             fork: false,
             authors: Vec::new(),
+            open: true,
             memory: reviewed::commit(&group.head),
         }),
         Event::WorkflowRun(other) if other.event == "merge_group" => Ok(Subject {
@@ -114,6 +119,7 @@ pub fn of(run: &Run) -> Result<Subject, Failure> {
                 base: Some(pull.base.sha.clone()),
                 fork: pull.is_foreign(),
                 authors: pull.user.iter().map(|u| u.login.clone()).chain(pusher).collect(),
+                open: pull.state == "open",
                 memory: reviewed::pull(pull.number),
             })
         }
@@ -135,6 +141,9 @@ pub struct Files {
     pub sources: SourceMap,
     /// The files of before; none where the whole main branch is planned.
     pub earlier: Option<Earlier>,
+    /// The files of the main branch, where those that are planned come from an artifact: nothing of a stranger
+    /// says where credentials go.
+    pub main: Option<Declaration>,
 }
 
 /// Reads the files that are checked out, or an artifact, and those of the base.
@@ -149,11 +158,11 @@ pub fn files(
     strict: bool,
 ) -> Result<Files, Failure> {
     let root = root_of(&global.file);
-    let (loaded, earlier) = match compiled {
+    let (loaded, earlier, main) = match compiled {
         None => {
             let named = subject.base.as_deref().map(|base| base_of(&root, run, subject, base)).transpose()?;
             let earlier = named.map(|named| revision::earlier(global, &named, None)).transpose()?;
-            (crate::config::load(&global.file, &PROFILES, global.now()), earlier)
+            (crate::config::load(&global.file, &PROFILES, global.now()), earlier, None)
         }
         Some(path) => {
             let shown = path.display();
@@ -165,7 +174,12 @@ pub fn files(
                 Failure::error(format!("the artifact {shown} does not say on which commit it is built"))
                     .help("check out with `fetch-depth: 0` in the job that compiles")
             })?;
-            (load_sources(root.clone(), sources, &PROFILES, global.now()), Some(believed(global, &root, &base)?))
+            let main = crate::config::load(&global.file, &PROFILES, global.now()).declaration.ok_or_else(|| {
+                Failure::error("the files of the main branch are broken, so nothing can be planned on top of them")
+                    .help("`rolecall validate` there shows what is wrong")
+            })?;
+            let loaded = load_sources(root.clone(), sources, &PROFILES, global.now());
+            (loaded, Some(believed(global, &root, &base)?), Some(main))
         }
     };
     let before = earlier.as_ref().map(|e| e.findings.as_slice());
@@ -182,8 +196,9 @@ pub fn files(
             findings,
             sources: SourceMap::new(),
             earlier,
+            main,
         },
-        None => Files { ready: None, findings, sources, earlier },
+        None => Files { ready: None, findings, sources, earlier, main },
     })
 }
 
@@ -206,7 +221,8 @@ pub fn base_of(root: &std::path::Path, run: &Run, subject: &Subject, base: &str)
 fn believed(global: &Global, root: &std::path::Path, base: &str) -> Result<Earlier, Failure> {
     let repository = Repository::find(root)?;
     let (base_commit, head) = (repository.commit(base)?, repository.head()?);
-    if repository.merge_base((&base_commit, base), (&head, "HEAD"))? != base_commit {
+    // A commit of a pull request that was merged is not enough: what was undone in it was reviewed by nobody.
+    if repository.line(base_commit, head)?.is_none() {
         return Err(Failure::error(format!(
             "the artifact says that it is built on {base}, which is not on this branch"
         ))
@@ -217,7 +233,12 @@ fn believed(global: &Global, root: &std::path::Path, base: &str) -> Result<Earli
 
 /// The targets that a change concerns, and those that it would reach in another way than is reviewed: these are
 /// not contacted, because what opens them could be sent to where the change says.
-pub fn concerned(ready: &load::Ready, earlier: Option<&Earlier>, wanted: &[String]) -> (Vec<String>, Vec<Unread>) {
+pub fn concerned(
+    ready: &load::Ready,
+    earlier: Option<&Earlier>,
+    main: Option<&Declaration>,
+    wanted: &[String],
+) -> (Vec<String>, Vec<Unread>) {
     let Some(before) = earlier else {
         return (ready.declaration.select(wanted).iter().map(|t| t.name.clone()).collect(), Vec::new());
     };
@@ -225,12 +246,14 @@ pub fn concerned(ready: &load::Ready, earlier: Option<&Earlier>, wanted: &[Strin
     let (mut names, mut unread) = (Vec::new(), Vec::new());
     for target in ready.declaration.select(wanted) {
         let was = before.and_then(|d| d.targets.iter().find(|t| t.name == target.name));
+        let like = |t: &TargetDeclaration| t.name == target.name && t.is_reached_like(target);
+        let elsewhere = main.is_some_and(|main| !main.targets.iter().any(like));
         match was {
             None => unread.push(Unread {
                 target: target.name.clone(),
                 why: "the change adds this target, so it is not contacted before the change is merged".to_owned(),
             }),
-            Some(was) if !same_address(was, target) => unread.push(Unread {
+            Some(was) if elsewhere || !was.is_reached_like(target) => unread.push(Unread {
                 target: target.name.clone(),
                 why: "the change says where or by what this target is reached, so it is not contacted before the \
                       change is merged"
@@ -247,13 +270,9 @@ pub fn concerned(ready: &load::Ready, earlier: Option<&Earlier>, wanted: &[Strin
 
 /// The targets that a change concerns, when it is merged and trusted.
 pub fn concerned_after(ready: &load::Ready, earlier: Option<&Earlier>, wanted: &[String]) -> Vec<String> {
-    let (mut names, unread) = concerned(ready, earlier, wanted);
+    let (mut names, unread) = concerned(ready, earlier, None, wanted);
     names.extend(unread.into_iter().map(|u| u.target));
     names
-}
-
-fn same_address(a: &TargetDeclaration, b: &TargetDeclaration) -> bool {
-    a.provider == b.provider && a.url == b.url && a.credentials == b.credentials && a.settings == b.settings
 }
 
 fn same_wish(a: &TargetDeclaration, b: &TargetDeclaration) -> bool {
