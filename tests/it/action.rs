@@ -199,7 +199,7 @@ fn an_empty_input_is_the_usual_one() {
     let action = action();
     let empty = action["inputs"].as_object().unwrap().keys().map(|name| (name.as_str(), ""));
     with.extend(empty.filter(|(name, _)| !["command", "rolecall-path"].contains(name)));
-    machine.runner.run(&with).failed_with(1, &["`rolecall ci apply` is not built yet"]);
+    machine.runner.run(&with).failed_with(1, &["GITHUB_EVENT_PATH is not set"]);
 }
 
 /// Which variable the program gets which input by.
