@@ -198,6 +198,7 @@ fn main() {
         applier: rolecall::invariants::Applier::Anyone,
         tests: &[],
         since: None,
+        rules_before: None,
         only_over: false,
         locate: &locate,
     };

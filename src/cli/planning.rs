@@ -53,6 +53,8 @@ pub struct Work<'d> {
     pub sessions: Vec<Session<'d>>,
     /// The files as they were, where only what changed since is to be done.
     pub since: Option<Earlier>,
+    /// Whether what had drifted before is mended as well; the rules of before judge it all the same.
+    pub with_drift: bool,
     /// Whether only what is over is taken away.
     pub only_over: bool,
 }
@@ -99,7 +101,7 @@ impl<'d> Work<'d> {
                 }
             }
         }
-        Ok((Self { ready, sessions, since: None, only_over: false }, unread))
+        Ok((Self { ready, sessions, since: None, with_drift: false, only_over: false }, unread))
     }
 
     fn open_for(global: &Global, ready: &'d load::Ready, wanted: &[String], whole: bool) -> Result<Self, Failure> {
@@ -123,7 +125,7 @@ impl<'d> Work<'d> {
             }
             return Err(Failure { message: message.join("\n       "), help: Some(advice.join("\n")), ..first.clone() });
         }
-        Ok(Self { ready, sessions, since: None, only_over: false })
+        Ok(Self { ready, sessions, since: None, with_drift: false, only_over: false })
     }
 
     /// The same, where only what changed since a revision is to be done; and where a reviewed plan is about that,
@@ -206,7 +208,7 @@ impl<'d> Work<'d> {
             return Err(failure);
         }
         let commit = super::revision::commit_of(&self.ready.declaration.root);
-        let since = self.since.as_ref().map(|s| s.revision.clone());
+        let since = self.since.as_ref().filter(|_| !self.with_drift).map(|s| s.revision.clone());
         Ok(Plan::new(plans, consents.to_vec(), commit).since(since).without(unread))
     }
 
@@ -299,7 +301,13 @@ impl<'d> Work<'d> {
         };
         let tests = &self.ready.declaration.tests;
         let context = context(global, declared, &*session.reader, ownership.as_ref(), hands, &locate, tests);
-        let context = Context { since: self.before(&declared.name), only_over: self.only_over, ..context };
+        let before = self.before(&declared.name);
+        let context = Context {
+            since: before.filter(|_| !self.with_drift),
+            rules_before: before.map(|b| &b.rules),
+            only_over: self.only_over,
+            ..context
+        };
         let mut plan = crate::plan::plan(&declared.desired, &reading.directory, &context);
         plan.doubts.clone_from(&reading.doubts);
         let known = reading.notes.iter().map(|n| Note { rule: None, message: n.clone(), help: None, declared: None });
@@ -350,6 +358,7 @@ pub fn context<'a>(
         locate,
         tests,
         since: None,
+        rules_before: None,
         only_over: false,
     }
 }

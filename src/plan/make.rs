@@ -43,6 +43,8 @@ pub struct Context<'a, O> {
     /// The files as they were at a revision, where only what changed since is to be done: what a plan of them
     /// would do as well is drift, and left as it is. Of a target that they did not have, nothing is.
     pub since: Option<&'a Desired<O>>,
+    /// What rolecall held to before the files changed: a change needs the agreements that its base asks for.
+    pub rules_before: Option<&'a Rules>,
     /// Whether only what is over is taken away: blocks, and what is past its last moment.
     pub only_over: bool,
 }
@@ -166,7 +168,7 @@ pub fn plan<O: Copy>(desired: &Desired<O>, live: &Directory, context: &Context<'
     let differences = access::differences(&world);
     let access = access::told(&world, &differences, all.len());
     // A change cannot do without the agreement that it takes out of the files.
-    let rules: Vec<&Rules> = context.since.map(|base| &base.rules).into_iter().chain([&desired.rules]).collect();
+    let rules: Vec<&Rules> = context.rules_before.into_iter().chain([&desired.rules]).collect();
     let approvals = approval::requirements(&world, &differences, &all, &rules);
     let touched = touched::touched(live, all.iter().copied());
     let observed: Vec<Observed> =

@@ -241,6 +241,7 @@ fn made(
         locate: &locate,
         tests: &[],
         since,
+        rules_before: None,
         only_over: false,
     };
     plan(desired, live, &context)

@@ -259,7 +259,8 @@ proptest! {
             locate: &locate,
             tests: &[],
             since: None,
-            only_over: false,
+            rules_before: None,
+        only_over: false,
         };
         let plan = plan(&declaration.targets[0].desired, &live, &context);
         let changes: Vec<_> = plan.steps.iter().map(|s| &s.change).collect();

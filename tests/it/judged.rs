@@ -455,6 +455,7 @@ fn planned_for(env: &TestEnv, kinds: &[Kind]) -> TargetPlan {
         locate: &locate,
         tests: &[],
         since: None,
+        rules_before: None,
         only_over: false,
         hands: rolecall::plan::Hands::default(),
     };

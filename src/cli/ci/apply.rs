@@ -59,7 +59,8 @@ fn merged(ui: &mut Ui, global: &Global, args: &ApplyArgs, run: &mut Run) -> Resu
     let branch = branch_of(run)?;
     let root = root_of(&global.file);
     let kept = store::open(global, &root)?;
-    let memory = format!("branch/{branch}");
+    let key = show::key(global, &args.selection.targets.targets);
+    let memory = reviewed::within(&format!("branch/{branch}"), &key);
     let failed = |e: &crate::store::StoreError| store::failure(e);
     let known = kept.recall(Topic::Reviewed, &memory).map_err(|e| failed(&e))?;
     let from = begin(run, &repository, known.get(APPLIED).map(String::as_str), head)?;
@@ -79,16 +80,21 @@ fn merged(ui: &mut Ui, global: &Global, args: &ApplyArgs, run: &mut Run) -> Resu
     if !known.contains_key(APPLIED) {
         remember(from)?;
     }
+    let merges = pieces(run, &repository, from, &line, &branch)?;
+    let mut by_hand = Vec::new();
     let pieces = match &args.expect_digest {
         // By hand: everything at once, because that is what was looked at.
-        Some(_) => vec![Piece { commit: head, before: from, pull: None }],
-        None => pieces(run, &repository, from, &line, &branch)?,
+        Some(_) => {
+            by_hand = writers(&*kept, &key, &merges)?;
+            vec![Piece { commit: head, before: from, pull: None }]
+        }
+        None => merges,
     };
     if pieces.is_empty() {
         ui.note("Nothing was merged since the last apply.\n");
     }
     for piece in &pieces {
-        let exit = one(ui, global, args, run, (&repository, &*kept), &branch, piece)?;
+        let exit = one(ui, global, (args, &by_hand), run, (&repository, &*kept), &branch, piece)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -182,14 +188,16 @@ fn pull_of(run: &mut Run, commit: Commit, branch: &str) -> Result<Option<PullReq
 fn one(
     ui: &mut Ui,
     global: &Global,
-    args: &ApplyArgs,
+    (args, writers): (&ApplyArgs, &[String]),
     run: &mut Run,
     (repository, kept): (&Repository, &dyn Store),
     branch: &str,
     piece: &Piece,
 ) -> Result<Exit, Failure> {
     let short = repository.short(piece.commit);
-    let subject = subject_of(run, branch, piece);
+    let key = show::key(global, &args.selection.targets.targets);
+    let mut subject = subject_of(run, branch, piece);
+    subject.memory = reviewed::within(&subject.memory, &key);
     match &piece.pull {
         Some(pull) => ui.note(&format!("Pull request #{} ({short})\n", pull.number)),
         None => ui.note(&format!("Commit {short}\n")),
@@ -207,7 +215,8 @@ fn one(
     let failed = |e: &crate::store::StoreError| store::failure(e);
     let mut remembered = reviewed::all(kept, &subject.memory).map_err(|e| failed(&e))?;
     // A merge queue has planned the very commit.
-    let of_commit = reviewed::all(kept, &reviewed::commit(&piece.commit.name())).map_err(|e| failed(&e))?;
+    let of_commit = reviewed::all(kept, &reviewed::within(&reviewed::commit(&piece.commit.name()), &key))
+        .map_err(|e| failed(&e))?;
     let shown = of_commit.get(&piece.commit.name()).or_else(|| remembered.get(&subject.head)).cloned();
     let names = subject::concerned_after(&ready, earlier.as_ref(), &args.selection.targets.targets);
     let reviewed_names = shown.iter().flat_map(|s| s.plan.targets.iter().map(|t| t.target.clone()));
@@ -217,11 +226,14 @@ fn one(
     names.retain(|n| ready.declaration.targets.iter().any(|t| t.name == *n));
     let base = earlier.as_ref().map_or_else(String::new, |e| e.revision.commit.clone());
     let mends = mends_drift(earlier.as_ref().and_then(|e| e.declaration.as_ref()).unwrap_or(&ready.declaration));
-    let approving = Approving::of(run, &subject, shown.as_ref())?;
+    let approving = match &args.expect_digest {
+        Some(_) => Approving::by_hand(run, &subject, writers),
+        None => Approving::of(run, &subject, shown.as_ref())?,
+    };
     // Before anything is contacted: who may agree, and where credentials go, is agreed to by those of before.
     let nothing = Plan::new(Vec::new(), Vec::new(), None);
     let unmet = missing(&approving.judge(&Requirements::of(&nothing, &ready.declaration, global, &base)?));
-    if !unmet.is_empty() && args.expect_digest.is_none() {
+    if !unmet.is_empty() {
         return Err(unapproved(&unmet));
     }
     if names.is_empty() {
@@ -229,7 +241,7 @@ fn one(
         return Ok(Exit::Done);
     }
     let work = Work::open(global, &ready, &names)?;
-    let work = Work { since: earlier.filter(|_| !mends), ..work };
+    let work = Work { since: earlier, with_drift: mends, ..work };
     let plans: std::cell::RefCell<Option<(Plan, Vec<Judged>)>> = std::cell::RefCell::new(None);
     let agreed = |plan: &Plan| {
         let requirements = Requirements::of(plan, &ready.declaration, global, &base)?;
@@ -249,7 +261,7 @@ fn one(
                     plan.digest
                 )));
         }
-        if let Some(shown) = shown.as_ref().filter(|s| s.plan.digest == plan.digest) {
+        if let Some(shown) = shown.as_ref().filter(|s| s.plan.digest == plan.digest && args.expect_digest.is_none()) {
             let more = farther(&shown.plan, plan);
             if !more.is_empty() {
                 return Err(reaches_farther(&more));
@@ -260,8 +272,6 @@ fn one(
         }
         Ok(())
     };
-    // A digest that somebody gives by hand stands for the review of people, and for its approvals.
-    let by_hand = |_: &Plan| Ok(());
     let order = Order::for_ci(&args.selection.accept, args.expect_digest.clone(), args.waiting.lock_timeout);
     // Also one that is stopped is shown: what would be done now, and not what was reviewed.
     let planned = |plan: &Plan| *plans.borrow_mut() = Some((plan.clone(), Vec::new()));
@@ -269,7 +279,7 @@ fn one(
         planned: Some(&planned),
         reviewed: shown.as_ref().map(|s| &s.plan).filter(|_| args.expect_digest.is_none()),
         watched: None,
-        agreed: Some(if args.expect_digest.is_some() { &by_hand } else { &agreed }),
+        agreed: Some(&agreed),
         given_up: Vec::new(),
     };
     let done = carry(ui, global, &order, work, terms);
@@ -281,7 +291,6 @@ fn one(
     if let Some(shown) = &shown {
         remembered.entry(subject.head.clone()).or_insert_with(|| shown.clone());
     }
-    let key = show::key(global, &args.selection.targets.targets);
     let page = Page {
         plan: Some(&plan),
         findings: &[],
@@ -357,7 +366,32 @@ struct Approving {
     authors: Vec<String>,
 }
 
+/// Who has written what was merged, by handle: whoever starts an apply by hand agrees to the work of others alone.
+fn writers(kept: &dyn Store, key: &str, merges: &[Piece]) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    for pull in merges.iter().filter_map(|m| m.pull.as_ref()) {
+        all.extend(pull.user.iter().map(|u| u.login.clone()));
+        let memory = reviewed::within(&reviewed::pull(pull.number), key);
+        let shown = reviewed::all(kept, &memory).map_err(|e| store::failure(&e))?;
+        all.extend(shown.into_values().flat_map(|s| s.authors));
+    }
+    Ok(all)
+}
+
 impl Approving {
+    /// Whoever starts an apply with the digest of a plan agrees to that plan: one person, like any other.
+    fn by_hand(run: &Run, subject: &Subject, writers: &[String]) -> Self {
+        let now = Moment::now();
+        let agrees =
+            |by: &String| approval::Review { by: by.clone(), head: subject.head.clone(), at: now, agrees: Some(true) };
+        Self {
+            said: run.starter().iter().map(agrees).collect(),
+            head: subject.head.clone(),
+            published: Some(Moment::from_second(0)),
+            authors: writers.to_vec(),
+        }
+    }
+
     fn of(run: &mut Run, subject: &Subject, shown: Option<&Shown>) -> Result<Self, Failure> {
         let said = match (&run.github, subject.number) {
             (Some((github, _)), Some(number)) => runtime()?.block_on(reviews(github, number))?,

@@ -27,7 +27,7 @@ pub fn plan(ui: &mut Ui, global: &Global, args: &PlanArgs) -> Result<Exit, Failu
 }
 
 fn planned(ui: &mut Ui, global: &Global, args: &PlanArgs, run: &mut Run) -> Result<Exit, Failure> {
-    let subject = subject::of(run)?;
+    let mut subject = subject::of(run)?;
     if !subject.open {
         ui.note("It is merged or closed: what was shown for it stays as it is.\n");
         return Ok(Exit::Done);
@@ -38,6 +38,7 @@ fn planned(ui: &mut Ui, global: &Global, args: &PlanArgs, run: &mut Run) -> Resu
     let base = files.earlier.as_ref().map_or_else(|| subject.head.clone(), |e| e.revision.commit.clone());
     let wanted = &args.selection.targets.targets;
     let key = show::key(global, wanted);
+    subject.memory = reviewed::within(&subject.memory, &key);
     let publishing = (&args.publishing, &args.reporting);
     let Some(ready) = files.ready.take() else {
         let page = Page {
@@ -120,14 +121,13 @@ pub fn plan_of(
 ) -> Result<Plan, Failure> {
     // The main branch says whether what has drifted is mended as well.
     let mends = mends_drift(earlier.as_ref().and_then(|e| e.declaration.as_ref()).unwrap_or(&ready.declaration));
-    let earlier = earlier.filter(|_| !mends);
     let nothing = |unread: Vec<Unread>| Plan::new(Vec::new(), consents.to_vec(), None).without(unread);
     if names.is_empty() {
         return Ok(nothing(unread));
     }
     let (work, unopened) = Work::open_each(global, ready, names)?;
     unread.extend(unopened);
-    let work = Work { since: earlier, ..work };
+    let work = Work { since: earlier, with_drift: mends, ..work };
     match runtime()?.block_on(work.plan(global, Some(store), consents, &unread)) {
         Ok(plan) => Ok(plan),
         // None of them can be read: that is shown as well.

@@ -38,6 +38,11 @@ pub fn commit(sha: &str) -> String {
     format!("commit/{sha}")
 }
 
+/// The subject of one declaration (and selection of targets) among several of a repository.
+pub fn within(subject: &str, key: &str) -> String {
+    if key == "." { subject.to_owned() } else { format!("{subject} {key}") }
+}
+
 /// Everything that was shown about a subject, by head.
 ///
 /// # Errors

@@ -122,6 +122,12 @@ impl Run {
 
     /// Ends the run: the outputs are written, whatever came of it.
     pub fn end(mut self, ui: &mut Ui, done: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        // What is said of a stranger's files is no command of the runner.
+        let done = done.map_err(|failure| Failure {
+            message: defused(&failure.message),
+            help: failure.help.as_deref().map(defused),
+            ..failure
+        });
         let exit = match &done {
             Ok(exit) => *exit,
             Err(failure) => failure.exit,
@@ -153,10 +159,20 @@ impl Run {
         done
     }
 
+    /// Who has started this very run: of one that is run again, whoever does that.
+    pub fn starter(&self) -> Option<String> {
+        variable("GITHUB_TRIGGERING_ACTOR").or_else(|| self.context.actor.clone())
+    }
+
     /// The page of the repository.
     pub fn page(&self) -> String {
         self.context.page()
     }
+}
+
+/// A text in which the runner finds no command, in neither of its spellings.
+pub fn defused(text: &str) -> String {
+    text.replace("::", ": :").replace("##[", "## [")
 }
 
 /// The reviews of a pull request in the words of approvals.

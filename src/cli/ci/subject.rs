@@ -300,7 +300,8 @@ fn same_tests(before: Option<&Declaration>, now: &Declaration, target: &str) -> 
 /// What is wrong with the files ends the run with 1; a note says so in the log.
 pub fn broken(ui: &mut Ui, files: &Files) -> Exit {
     let worst: Vec<Finding> = files.findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
-    ui.findings(&worst, &files.sources);
+    let text = crate::render::findings_human::findings(&worst, &files.sources, ui.err_style());
+    ui.note(&super::run::defused(&text));
     Exit::Error
 }
 
