@@ -232,16 +232,12 @@ fn one(
     };
     // Before anything is contacted: who may agree, and where credentials go, is agreed to by those of before.
     let nothing = Plan::new(Vec::new(), Vec::new(), None);
-    let unmet = missing(&approving.judge(&Requirements::of(&nothing, &ready.declaration, global, &base)?));
-    if !unmet.is_empty() {
-        return Err(unapproved(&unmet));
-    }
-    if names.is_empty() {
+    let early = approving.judge(&Requirements::of(&nothing, &ready.declaration, global, &base)?);
+    let unmet = missing(&early);
+    if names.is_empty() && unmet.is_empty() {
         ui.note("It concerns no target.\n");
         return Ok(Exit::Done);
     }
-    let work = Work::open(global, &ready, &names)?;
-    let work = Work { since: earlier, with_drift: mends, ..work };
     let plans: std::cell::RefCell<Option<(Plan, Vec<Judged>)>> = std::cell::RefCell::new(None);
     let agreed = |plan: &Plan| {
         let requirements = Requirements::of(plan, &ready.declaration, global, &base)?;
@@ -282,10 +278,15 @@ fn one(
         agreed: Some(&agreed),
         given_up: Vec::new(),
     };
-    let done = carry(ui, global, &order, work, terms);
+    let done = if unmet.is_empty() {
+        let work = Work::open(global, &ready, &names)?;
+        carry(ui, global, &order, Work { since: earlier, with_drift: mends, ..work }, terms)
+    } else {
+        Err(unapproved(&unmet))
+    };
     let (plan, judged) = plans.into_inner().unwrap_or_else(|| {
         let nothing = || Plan::new(Vec::new(), Vec::new(), None);
-        (shown.as_ref().map_or_else(nothing, |s| s.plan.clone()), Vec::new())
+        (shown.as_ref().map_or_else(nothing, |s| s.plan.clone()), early)
     });
     let outcome = outcome(run, &done, &plan);
     if let Some(shown) = &shown {
