@@ -131,3 +131,36 @@ fn a_handle_of_an_approver_is_that_of_the_base() {
         &["@mallory is nobody that the base declares", "@mallory becomes a handle of ada@x.example"],
     );
 }
+
+#[test]
+fn a_rule_is_not_changed_where_nothing_else_is() {
+    let world = named();
+    let pull = world.open("grace", &[("by: ada@x.example", "by: alan@x.example")]);
+    world.plan(&pull).ended(0);
+    world.approve(&pull, "alan");
+    world.merge(&pull);
+    world.apply().ended(3).says(&["approvals are missing", "the rule itself is taken away or made weaker"]);
+    // It is not passed over by the next one.
+    world.apply().ended(3);
+}
+
+#[test]
+fn whoever_starts_an_apply_by_hand_is_one_approval() {
+    let world = named();
+    let pull = world.open("grace", &[GRANT]);
+    world.plan(&pull).ended(0);
+    world.merge(&pull);
+    let digest = world.apply().ended(3).says(&["approvals are missing"]).outputs["plan-digest"].clone();
+    let by = |who: &str| {
+        let mut start = world.by_hand_start(&digest);
+        start.actor = who.into();
+        world.run(&start)
+    };
+    // Who wrote it, and who cannot agree.
+    for who in ["grace", "alan"] {
+        by(who).ended(3).says(&["approvals are missing"]);
+        world.is_live(GRANTED, false);
+    }
+    by("ada").ended(0);
+    world.is_live(GRANTED, true);
+}

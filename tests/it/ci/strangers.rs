@@ -160,3 +160,48 @@ fn events_that_are_refused() {
     start.payload["ref"] = json!("refs/heads/another");
     world.run(&start).ended(1).says(&["runs on a push to the default branch"]);
 }
+
+/// Where credentials go is what the main branch says now, and not what it, or a commit below it, ever said.
+#[test]
+fn an_address_of_an_earlier_commit_is_not_believed() {
+    let world = World::new(TEAM);
+    let trap = Trap::new();
+    let live = format!("provider: directory, url: 'sqlite:{}', catalogue: strongly,", world.live().display());
+    let sent = format!("provider: strongly, url: '{}', credentials: {{key: '${{LIVE_TOKEN}}'}},", trap.url);
+    // A commit of a pull request that undid itself, and one of the main branch.
+    let mut harmless = world.open("mallory", &[(live.as_str(), sent.as_str())]);
+    let side = harmless.head.clone();
+    world.push(&mut harmless, &[(sent.as_str(), live.as_str()), ("name: Alan", "name: Alan M.")]);
+    world.merge(&harmless);
+    let once = world.direct(&[(live.as_str(), sent.as_str())]);
+    world.direct(&[(sent.as_str(), live.as_str())]);
+    let pull = world.open("mallory", &[GRANT]);
+    let (compiled, out) = world.compile(&pull);
+    compiled.ended(0);
+    let text = std::fs::read_to_string(&out).unwrap();
+    let on = |base: &str| {
+        assert!(text.contains(&live));
+        std::fs::write(&out, text.replace(&live, &sent).replace(&world.main(), base)).unwrap();
+        let mut start = world.plan_start(&pull, &out);
+        start.env.push(("LIVE_TOKEN", "ghs_the-secret".into()));
+        world.run(&start)
+    };
+    on(&side).ended(1).says(&["is not on this branch"]);
+    on(&once).ended(1);
+    has(&world.hub.comment(pull.number), &["home", "not contacted"]);
+    trap.nobody_came();
+}
+
+#[test]
+fn what_is_merged_is_not_planned_again() {
+    let world = World::new(TEAM);
+    let pull = world.open("grace", &[GRANT]);
+    let (compiled, out) = world.compile(&pull);
+    compiled.ended(0);
+    world.run(&world.plan_start(&pull, &out)).ended(0);
+    let said = world.hub.comment(pull.number);
+    let start = world.plan_start(&pull, &out);
+    world.merge(&pull);
+    world.run(&start).ended(0).says(&["merged or closed"]);
+    assert_eq!(world.hub.comment(pull.number), said);
+}
